@@ -1,0 +1,156 @@
+//! What came back from AWS, as far as a verdict needs it.
+//!
+//! The SDK's error types differ from service to service and none of them
+//! models an authorization failure; this is the one shape that they share.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::RequestId;
+
+/// The answer to one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub reply: Reply,
+    /// AWS's id of the request. An answer without one did not come from AWS.
+    pub request_id: Option<String>,
+    /// S3's `x-amz-bucket-region`, which also stands in answers that refuse.
+    pub bucket_region: Option<String>,
+    /// What was sent, where the probe has several forms of its request.
+    pub form: Option<&'static str>,
+    /// What S3's bare `Access Denied` would mean for this request.
+    pub bare: Bare,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// A success of the service, under the name by which a proof asks for it.
+    Success(&'static str),
+    /// An error of the service. A proxy's page has no code.
+    Error { status: u16, code: Option<String>, message: Option<String> },
+    /// Nothing that could be read as an answer.
+    Nothing { why: Silence, detail: String },
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// The time limit ran out.
+    TimedOut,
+    /// No connection, or one that broke before the answer was complete.
+    Network,
+    /// A whole answer, which the service's protocol cannot read.
+    Unreadable,
+    /// There were no credentials to sign with.
+    Credentials,
+    /// The request could not be built from what is known.
+    NotSent,
+    /// Something that the probe needs is not configured.
+    NotConfigured,
+    /// The probe itself broke: a defect of this program.
+    Broken,
+}
+
+/// What S3's bare `Access Denied`, which names no action, proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bare {
+    /// Nothing: only S3 denies like that, and not every one of its requests.
+    Nothing,
+    /// The probed action was denied.
+    Denied,
+    /// Either the probed action or `s3:ListBucket` was denied.
+    Ambiguous,
+}
+
+impl Answer {
+    /// Nothing was answered.
+    pub fn nothing(why: Silence, detail: impl Into<String>) -> Self {
+        Self {
+            reply: Reply::Nothing { why, detail: detail.into() },
+            request_id: None,
+            bucket_region: None,
+            form: None,
+            bare: Bare::Nothing,
+        }
+    }
+
+    /// Reads what an SDK call returned. `name` gives a success the name that
+    /// the probe's proofs use for it.
+    pub fn read<O, E>(result: Result<O, SdkError<E>>, name: impl FnOnce(&O) -> &'static str) -> Self
+    where
+        O: RequestId,
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let error = match result {
+            Ok(output) => {
+                let request_id = output.request_id().map(str::to_owned);
+                return Self { reply: Reply::Success(name(&output)), request_id, ..Self::nothing(Silence::Broken, "") };
+            }
+            Err(error) => error,
+        };
+        let header = |name| error.raw_response().and_then(|raw| raw.headers().get(name)).map(str::to_owned);
+        let (request_id, bucket_region) = (error.request_id().map(str::to_owned), header("x-amz-bucket-region"));
+        let reply = match &error {
+            SdkError::ServiceError(service) => Reply::Error {
+                status: service.raw().status().as_u16(),
+                code: service.err().code().map(str::to_owned),
+                message: service.err().message().map(str::to_owned),
+            },
+            SdkError::TimeoutError(_) => silence(Silence::TimedOut, &error),
+            // A body that arrived whole is in memory; one that broke off is not.
+            SdkError::ResponseError(response) if response.raw().body().bytes().is_some() => {
+                silence(Silence::Unreadable, &error)
+            }
+            SdkError::ResponseError(_) => silence(Silence::Network, &error),
+            SdkError::ConstructionFailure(_) => silence(Silence::NotSent, &error),
+            SdkError::DispatchFailure(dispatch) if dispatch.is_io() || dispatch.is_timeout() => {
+                silence(Silence::Network, &error)
+            }
+            _ if causes(&error).any(<dyn Error>::is::<CredentialsError>) => silence(Silence::Credentials, &error),
+            SdkError::DispatchFailure(dispatch) if dispatch.is_other() => silence(Silence::Network, &error),
+            _ => silence(Silence::NotSent, &error),
+        };
+        Self { reply, request_id, bucket_region, form: None, bare: Bare::Nothing }
+    }
+
+    /// Says which form of its request the probe sent.
+    pub fn form(self, form: &'static str) -> Self {
+        Self { form: Some(form), ..self }
+    }
+
+    /// Says what a bare `Access Denied` would mean here.
+    pub fn bare(self, bare: Bare) -> Self {
+        Self { bare, ..self }
+    }
+
+    /// The service's error code.
+    pub fn code(&self) -> Option<&str> {
+        match &self.reply {
+            Reply::Error { code, .. } => code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The service's message.
+    pub fn message(&self) -> Option<&str> {
+        match &self.reply {
+            Reply::Error { message, .. } => message.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+fn silence(why: Silence, error: &(impl Error + 'static)) -> Reply {
+    // What each error says of itself, but not its Debug form, in which the SDK
+    // prints headers and bodies.
+    let mut detail: Vec<String> = causes(error).map(ToString::to_string).collect();
+    detail.dedup();
+    Reply::Nothing { why, detail: detail.join(": ") }
+}
+
+/// The error and everything that it says it came from.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}

@@ -1,0 +1,115 @@
+//! All probes at once, within the time that the invocation has left.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::answer::{Answer, Silence};
+use crate::probe::{self, Context, Outcome, Probe};
+use crate::probes::CONTROL;
+
+/// Runs all probes at the same time and returns one outcome for each, in order.
+pub async fn run(probes: &[&'static Probe], cx: &Arc<Context>, limit: Duration) -> Vec<Outcome> {
+    let tasks: Vec<_> = probes.iter().map(|probe| (*probe, tokio::spawn(one(probe, cx.clone(), limit)))).collect();
+    let mut outcomes = Vec::with_capacity(tasks.len());
+    for (probe, task) in tasks {
+        outcomes.push(task.await.unwrap_or_else(|error| Outcome {
+            probe,
+            answer: Answer::nothing(Silence::Broken, error.to_string()),
+            duration: Duration::ZERO,
+        }));
+    }
+    outcomes
+}
+
+async fn one(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Outcome {
+    let outcome = probe::run(probe, cx.clone(), limit).await;
+    if probe.action == CONTROL.action {
+        // Whoever waits for the account learns that it will not come.
+        drop(cx.principal.set(None));
+    }
+    outcome
+}
+
+/// The longest that a Lambda invocation can last (Lambda Developer Guide, "Lambda quotas").
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// How long each probe may take: as configured, but no longer than the
+/// invocation has left, less a margin in which the response is sent.
+///
+/// `deadline` is Lambda's, in milliseconds since the epoch. Local emulators give
+/// ones that are long past or far off; those are no deadline at all.
+pub fn limit(configured: Duration, deadline: u64, now: SystemTime) -> Duration {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    match Duration::from_millis(deadline).checked_sub(now) {
+        Some(left) if left <= LONGEST => {
+            let margin = (left / 10).clamp(Duration::from_millis(100), Duration::from_millis(500));
+            configured.min(left.saturating_sub(margin))
+        }
+        _ => configured,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::ALL;
+    use crate::stub::{self, Stub};
+    use std::time::Instant;
+
+    #[test]
+    fn the_deadline_shortens_the_limit() {
+        let now = UNIX_EPOCH + Duration::from_hours(500_000);
+        let at = |left: i64| 1_800_000_000_000_u64.saturating_add_signed(left);
+        let limit = |deadline| super::limit(Duration::from_secs(5), deadline, now).as_millis();
+        assert_eq!(limit(at(3_000)), 2_700);
+        assert_eq!(limit(at(60_000)), 5_000);
+        assert_eq!(limit(at(500)), 400);
+        assert_eq!(limit(at(50)), 0);
+        // What cargo-lambda gives, and other nonsense.
+        for implausible in [600_000, 0, u64::MAX, at(-1), at(901_000)] {
+            assert_eq!(limit(implausible), 5_000, "{implausible}");
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_costs_one_limit_and_no_row() {
+        // The stub accepts and says nothing for longer than the limit.
+        let stub = Stub::start(|_| {
+            std::thread::sleep(Duration::from_secs(3));
+            Vec::new()
+        });
+        let cx = Arc::new(stub::context(&stub.sdk(), stub::config()));
+        let started = Instant::now();
+        let outcomes = run(ALL, &cx, Duration::from_millis(300)).await;
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert_eq!(outcomes.len(), ALL.len());
+        for outcome in &outcomes {
+            assert_eq!(stub::summary(outcome), "inconclusive timedOut", "{}", outcome.probe.action);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_panics_is_a_row() {
+        static BREAKS: Probe = Probe { run: |_| Box::pin(async { panic!("out of cheese") }), ..*ALL[1] };
+        let stub = Stub::start(|_| Vec::new());
+        let cx = Arc::new(stub::context(&stub.sdk(), stub::config()));
+        let outcomes = run(&[&BREAKS, CONTROL], &cx, Duration::from_secs(5)).await;
+        assert_eq!(stub::summary(&outcomes[0]), "inconclusive probeBroken");
+        assert!(format!("{:?}", outcomes[0].answer).contains("out of cheese"));
+        assert_eq!(stub::summary(&outcomes[1]), "inconclusive network");
+    }
+
+    #[tokio::test]
+    async fn without_an_account_the_probes_that_need_one_say_so() {
+        let stub = Stub::start(|_| Vec::new());
+        let mut cx = stub::context(&stub.sdk(), stub::config());
+        cx.function_account = None;
+        let outcomes = run(ALL, &Arc::new(cx), Duration::from_secs(5)).await;
+        let waiting: Vec<_> = outcomes
+            .iter()
+            .filter(|outcome| stub::summary(outcome) == "inconclusive notConfigured")
+            .map(|outcome| outcome.probe.action)
+            .collect();
+        assert_eq!(waiting, ["sagemaker:CreateTrainingJob", "sagemaker:CreateModel", "iam:PassRole"]);
+    }
+}

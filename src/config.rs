@@ -1,0 +1,394 @@
+//! The environment, read once: the only room that reads it.
+//!
+//! Every problem is found and named in one go, so that nobody has to deploy
+//! five times to learn of five typos.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What the function has to know before it can probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `PROBE_BUCKET`: the pipeline's bucket.
+    pub bucket: String,
+    /// `PROBE_TABLE`: the pipeline's DynamoDB table.
+    pub table: String,
+    /// `PROBE_PREFIX`: where in the bucket the pipeline works; empty for all of it.
+    pub prefix: String,
+    /// `PROBE_OBJECT_KEY`: an object that exists, for `s3:GetObject`.
+    pub object_key: Option<String>,
+    /// `PROBE_ENDPOINT_NAME`: a SageMaker endpoint that exists, for `sagemaker:InvokeEndpoint`.
+    pub endpoint_name: Option<String>,
+    /// `PROBE_SAGEMAKER_ROLE_ARN`: the role that the pipeline hands to SageMaker, for `iam:PassRole`.
+    pub sagemaker_role_arn: Option<String>,
+    /// `PROBE_EXPECTED_ROLE`: the name of the role that the function should run under.
+    pub expected_role: String,
+    /// `PROBE_EXPECTED_REGION`: the Region that the policy's ARNs name.
+    pub expected_region: Option<String>,
+    /// `PROBE_TIMEOUT_MS`: the longest that one probe may take.
+    pub timeout: Duration,
+    /// The function's own log group and log stream, which Lambda sets.
+    pub log_group: Option<String>,
+    pub log_stream: Option<String>,
+}
+
+/// How the function logs, by Lambda's advanced logging controls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logging {
+    pub json: bool,
+    pub level: tracing::Level,
+}
+
+/// One thing that is wrong with the environment or with an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The name of the variable, or the path in the event.
+    pub name: String,
+    /// The value as it was found; `None` where there was none.
+    pub value: Option<String>,
+    pub expected: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{} is {value:?}; expected {}", self.name, self.expected),
+            None => write!(f, "{} is not set; expected {}", self.name, self.expected),
+        }
+    }
+}
+
+/// A variable: its name, its default, what it takes and what it is for. The
+/// README's table is made of these.
+#[derive(Debug)]
+pub struct Variable {
+    pub name: &'static str,
+    pub required: bool,
+    pub default: Option<&'static str>,
+    pub expected: &'static str,
+    pub meaning: &'static str,
+    valid: fn(&str) -> bool,
+}
+
+/// Every variable of this program.
+pub const VARIABLES: &[Variable] = &[
+    Variable {
+        name: "PROBE_BUCKET",
+        required: true,
+        default: None,
+        expected: "the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots and hyphens, by S3's naming rules",
+        meaning: "the bucket that the policy names (required)",
+        valid: is_bucket,
+    },
+    Variable {
+        name: "PROBE_TABLE",
+        required: false,
+        default: Some("ModelMetadata"),
+        expected: "the name of a DynamoDB table: 3 to 255 letters, digits, '_', '-' and '.'",
+        meaning: "the table that the policy names",
+        valid: is_table,
+    },
+    Variable {
+        name: "PROBE_PREFIX",
+        required: false,
+        default: None,
+        expected: "a prefix of object keys: at most 900 bytes, no control characters",
+        meaning: "where in the bucket the pipeline works, such as `training/`; unset: the whole bucket",
+        valid: |v| is_key(v) && v.len() <= 900,
+    },
+    Variable {
+        name: "PROBE_OBJECT_KEY",
+        required: false,
+        default: None,
+        expected: "the key of an object: at most 1024 bytes, no control characters",
+        meaning: "an object that exists, for `s3:GetObject`; unset: the first object that the function can list",
+        valid: is_key,
+    },
+    Variable {
+        name: "PROBE_ENDPOINT_NAME",
+        required: false,
+        default: None,
+        expected: "the name of a SageMaker endpoint: 1 to 63 letters, digits and hyphens, no hyphen first or last",
+        meaning: "a single-model endpoint that exists, for `sagemaker:InvokeEndpoint`; unset: the name of one that does not",
+        valid: is_endpoint,
+    },
+    Variable {
+        name: "PROBE_SAGEMAKER_ROLE_ARN",
+        required: false,
+        default: None,
+        expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role",
+        meaning: "the role that the pipeline hands to SageMaker; when set, `iam:PassRole` on it is probed too",
+        valid: is_role_arn,
+    },
+    Variable {
+        name: "PROBE_EXPECTED_ROLE",
+        required: false,
+        default: Some("lambda-ml-pipeline-role"),
+        expected: "the name of an IAM role, not its ARN: 1 to 64 letters, digits and any of _+=,.@-",
+        meaning: "the role that the function should run under; another one is named in the advice",
+        valid: is_role_name,
+    },
+    Variable {
+        name: "PROBE_EXPECTED_REGION",
+        required: false,
+        default: None,
+        expected: "the code of an AWS Region, such as us-east-1",
+        meaning: "the Region that the policy's ARNs name; another one is named in the advice",
+        valid: is_region,
+    },
+    Variable {
+        name: "PROBE_TIMEOUT_MS",
+        required: false,
+        default: Some("5000"),
+        expected: "a whole number of milliseconds from 100 to 60000",
+        meaning: "the longest that one probe may take; the invocation's own deadline shortens it",
+        valid: |v| v.parse::<u64>().is_ok_and(|ms| (100..=60_000).contains(&ms)),
+    },
+];
+
+impl Config {
+    /// Reads the environment through `lookup`, which returns `None` for a
+    /// variable that is not set and an error for one that is not Unicode.
+    ///
+    /// An empty variable counts as one that is not set, since a template cannot
+    /// leave a variable out.
+    ///
+    /// # Errors
+    ///
+    /// All problems together, in the order of [`VARIABLES`].
+    pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut read = |name: &str| {
+            let variable = VARIABLES.iter().find(|v| v.name == name).expect("only the names in the list are read");
+            let found = lookup(name).filter(|found| found.as_ref().map_or(true, |value| !value.is_empty()));
+            let valid = match &found {
+                Some(Ok(value)) => (variable.valid)(value),
+                Some(Err(_)) => false,
+                None => !variable.required,
+            };
+            if valid {
+                return found.and_then(Result::ok).or(variable.default.map(str::to_owned));
+            }
+            problems.push(Problem {
+                name: name.to_owned(),
+                value: found.map(|found| found.unwrap_or_else(|lossy| lossy)),
+                expected: variable.expected.to_owned(),
+            });
+            None
+        };
+        let config = Self {
+            bucket: read("PROBE_BUCKET").unwrap_or_default(),
+            table: read("PROBE_TABLE").unwrap_or_default(),
+            prefix: read("PROBE_PREFIX").unwrap_or_default(),
+            object_key: read("PROBE_OBJECT_KEY"),
+            endpoint_name: read("PROBE_ENDPOINT_NAME"),
+            sagemaker_role_arn: read("PROBE_SAGEMAKER_ROLE_ARN"),
+            expected_role: read("PROBE_EXPECTED_ROLE").unwrap_or_default(),
+            expected_region: read("PROBE_EXPECTED_REGION"),
+            timeout: Duration::from_millis(read("PROBE_TIMEOUT_MS").and_then(|ms| ms.parse().ok()).unwrap_or_default()),
+            log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
+            log_stream: given(&lookup, "AWS_LAMBDA_LOG_STREAM_NAME"),
+        };
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+}
+
+impl Logging {
+    /// Reads `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`, which Lambda
+    /// sets from the function's logging configuration. What Lambda does not
+    /// define falls back to JSON and INFO: a log must come out in any case.
+    pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Self {
+        use tracing::Level;
+        let level = given(&lookup, "AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase();
+        Self {
+            json: !given(&lookup, "AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("text")),
+            level: match level.as_str() {
+                "TRACE" => Level::TRACE,
+                "DEBUG" => Level::DEBUG,
+                "WARN" => Level::WARN,
+                "ERROR" | "FATAL" => Level::ERROR,
+                _ => Level::INFO,
+            },
+        }
+    }
+}
+
+/// Looks a variable up in the environment of the process. One that is not
+/// Unicode is an error, with what could be read of it.
+pub fn environment(name: &str) -> Option<Result<String, String>> {
+    Some(std::env::var_os(name)?.into_string().map_err(|value| value.to_string_lossy().into_owned()))
+}
+
+fn given(lookup: impl Fn(&str) -> Option<Result<String, String>>, name: &str) -> Option<String> {
+    lookup(name)?.ok().filter(|value| !value.is_empty())
+}
+
+/// S3 User Guide, "General purpose bucket naming rules".
+fn is_bucket(name: &str) -> bool {
+    let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let reserved_prefixes = ["xn--", "sthree-", "amzn-s3-demo-"];
+    let reserved_suffixes = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+    (3..=63).contains(&name.len())
+        && name.bytes().all(|b| alphanumeric(b) || b == b'.' || b == b'-')
+        && name.bytes().next().is_some_and(alphanumeric)
+        && name.bytes().last().is_some_and(alphanumeric)
+        && !name.contains("..")
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+        && !reserved_prefixes.iter().any(|prefix| name.starts_with(prefix))
+        && !reserved_suffixes.iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// DynamoDB Developer Guide, "Naming rules".
+fn is_table(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
+/// S3 User Guide, "Naming Amazon S3 objects".
+fn is_key(key: &str) -> bool {
+    (1..=1024).contains(&key.len()) && !key.chars().any(char::is_control)
+}
+
+/// SageMaker API Reference, `EndpointName`.
+fn is_endpoint(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// IAM User Guide, "IAM and AWS STS quotas": names of roles.
+fn is_role_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+}
+
+/// SageMaker API Reference, `RoleArn`.
+fn is_role_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [arn, partition, "iam", "", account, resource] = parts[..] else { return false };
+    arn == "arn"
+        && partition.starts_with("aws")
+        && partition.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        && is_account(account)
+        && resource.strip_prefix("role/").is_some_and(|name| {
+            name.split('/').all(|part| !part.is_empty()) && is_role_name(name.rsplit('/').next().unwrap_or_default())
+        })
+}
+
+/// The twelve digits of an AWS account id.
+pub fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_region(region: &str) -> bool {
+    let parts: Vec<&str> = region.split('-').collect();
+    parts.len() >= 3
+        && parts[..parts.len() - 1].iter().all(|p| p.len() >= 2 && p.bytes().all(|b| b.is_ascii_lowercase()))
+        && parts[parts.len() - 1].bytes().all(|b| b.is_ascii_digit())
+        && !parts[parts.len() - 1].is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+        Config::from_env(|name| vars.iter().find(|v| v.0 == name).map(|v| Ok(v.1.to_owned())))
+    }
+
+    #[test]
+    fn only_the_bucket_is_required() {
+        let config = read(&[("PROBE_BUCKET", "your-bucket-name")]).unwrap();
+        assert_eq!(config.bucket, "your-bucket-name");
+        assert_eq!(config.table, "ModelMetadata");
+        assert_eq!(config.expected_role, "lambda-ml-pipeline-role");
+        assert_eq!(config.timeout, Duration::from_secs(5));
+        assert_eq!((config.prefix.as_str(), config.object_key, config.log_group), ("", None, None));
+
+        let problems = read(&[]).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert_eq!((problems[0].name.as_str(), &problems[0].value), ("PROBE_BUCKET", &None));
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let empty: Vec<_> = VARIABLES.iter().map(|v| (v.name, "")).collect();
+        let problems = read(&empty).unwrap_err();
+        assert_eq!(problems.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["PROBE_BUCKET"]);
+    }
+
+    #[test]
+    fn names_every_problem_at_once() {
+        let wrong: Vec<_> = VARIABLES.iter().map(|v| (v.name, "\u{1}?")).collect();
+        let problems = read(&wrong).unwrap_err();
+        assert_eq!(
+            problems.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
+            VARIABLES.iter().map(|v| v.name).collect::<Vec<_>>()
+        );
+        assert!(problems.iter().all(|p| p.value.as_deref() == Some("\u{1}?") && !p.expected.is_empty()));
+        assert_eq!(
+            read(&[("PROBE_BUCKET", "b0b"), ("PROBE_TABLE", "x")]).unwrap_err()[0].to_string(),
+            "PROBE_TABLE is \"x\"; expected the name of a DynamoDB table: 3 to 255 letters, digits, '_', '-' and '.'"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_not_unicode_is_a_problem() {
+        let problems = Config::from_env(|name| (name == "PROBE_BUCKET").then(|| Err("b\u{fffd}".to_owned())));
+        assert_eq!(problems.unwrap_err()[0].value.as_deref(), Some("b\u{fffd}"));
+    }
+
+    #[test]
+    fn follows_the_naming_rules_of_aws() {
+        let long = "x".repeat(64);
+        for (name, good, bad) in [
+            (
+                "PROBE_BUCKET",
+                &["abc", "my.bucket-1", "your-bucket-name"][..],
+                &["ab", "Bucket", "a_b_c", "a..b", "-abc", "abc-", "192.168.5.4", "xn--abc", "abc-s3alias", &long][..],
+            ),
+            ("PROBE_TABLE", &["ModelMetadata", "a.b_c-d"], &["ab", "a/b", "tablé"]),
+            ("PROBE_ENDPOINT_NAME", &["a", "my-endpoint-1"], &["-a", "a-", "a_b", &long]),
+            (
+                "PROBE_SAGEMAKER_ROLE_ARN",
+                &[
+                    "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role",
+                    "arn:aws-cn:iam::123456789012:role/service-role/r",
+                ],
+                &[
+                    "sagemaker-ml-pipeline-role",
+                    "arn:aws:iam::12345:role/r",
+                    "arn:aws:iam::123456789012:user/u",
+                    "arn:aws:iam::123456789012:role/",
+                    "arn:aws:iam:us-east-1:123456789012:role/r",
+                ],
+            ),
+            ("PROBE_EXPECTED_ROLE", &["lambda-ml-pipeline-role"], &["arn:aws:iam::123456789012:role/r", "a b"]),
+            (
+                "PROBE_EXPECTED_REGION",
+                &["us-east-1", "ap-southeast-1", "us-gov-west-1"],
+                &["us-east", "US-EAST-1", "x"],
+            ),
+            ("PROBE_TIMEOUT_MS", &["100", "60000"], &["99", "60001", "1.5", "5s", "-1"]),
+        ] {
+            let variable = VARIABLES.iter().find(|v| v.name == name).unwrap();
+            for value in good {
+                assert!((variable.valid)(value), "{name} {value}");
+            }
+            for value in bad {
+                assert!(!(variable.valid)(value), "{name} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn logging_follows_lambda() {
+        let read = |format: &str, level: &str| {
+            Logging::from_env(|name| {
+                Some(Ok(if name == "AWS_LAMBDA_LOG_FORMAT" { format.to_owned() } else { level.to_owned() }))
+            })
+        };
+        assert_eq!(read("JSON", "WARN"), Logging { json: true, level: tracing::Level::WARN });
+        assert_eq!(read("Text", "fatal"), Logging { json: false, level: tracing::Level::ERROR });
+        assert_eq!(read("", "?"), Logging { json: true, level: tracing::Level::INFO });
+    }
+}

@@ -1,0 +1,51 @@
+//! An AWS Lambda function that checks its own permissions.
+//!
+//! It runs under a pipeline's execution role, tries each action that the
+//! pipeline's policy permits, in a form that leaves nothing behind, and returns
+//! the pipeline's success response or a report of what is denied.
+//!
+//! # The rooms, from the ground up
+//!
+//! Imports go down only.
+//!
+//! | floor | module | what lives there |
+//! |---|---|---|
+//! | 0 | [`denial`] | the sentence in which AWS denies |
+//! | 0 | [`pattern`] | IAM's wildcards |
+//! | 1 | [`answer`] | what an SDK call returned, in one shape |
+//! | 1 | [`config`] | the environment |
+//! | 1 | [`request`] | the event |
+//! | 2 | [`verdict`] | from an answer to a verdict, and why |
+//! | 3 | [`probe`] | what a probe is, and running one |
+//! | 4 | [`probes`] | one file for each action, and the one list |
+//! | 5 | [`check`] | all probes at once, inside the deadline |
+//! | 6 | [`report`] | rows, summary, response: the wire format |
+//! | 7 | [`advice`], [`telemetry`] | what to do; what is logged |
+//! | 8 | [`handler`] | one invocation |
+//!
+//! # What holds everywhere
+//!
+//! - No probe depends on the result of another, and none decides its own verdict.
+//! - A row is never dropped: a probe that timed out, panicked, or lacks its
+//!   configuration is in the report and says so.
+//! - Only [`config`] reads the environment, and only [`report`] serializes.
+//! - No probe leaves a change behind. Should AWS carry out what was made to be
+//!   refused, the row says so and the run is not clean.
+//! - Every action that the template's policy grants has a probe, and every probe
+//!   of the policy has its action in the template.
+
+pub mod advice;
+pub mod answer;
+pub mod check;
+pub mod config;
+pub mod denial;
+pub mod handler;
+pub mod pattern;
+pub mod probe;
+pub mod probes;
+pub mod report;
+pub mod request;
+#[cfg(test)]
+mod stub;
+pub mod telemetry;
+pub mod verdict;

@@ -1,0 +1,245 @@
+//! What a probe is, what it runs in, and how one is run.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use tokio::sync::SetOnce;
+
+use crate::answer::{Answer, Silence};
+use crate::config::{Config, is_account};
+use crate::verdict::Proof;
+
+/// One action, and the request that makes AWS decide whether it is allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// The action as IAM writes it.
+    pub action: &'static str,
+    /// The ARNs, or patterns of ARNs, that a statement for the action names; the
+    /// first is the one that the report gives.
+    pub resources: fn(&Context) -> Vec<String>,
+    /// The request in a few words.
+    pub request: &'static str,
+    /// Why the request changes nothing.
+    pub harmless: &'static str,
+    /// What it can leave behind, and what one request costs.
+    pub side_effect: &'static str,
+    /// The answers that prove "allowed".
+    pub proofs: &'static [Proof],
+    /// The actions, with IAM's wildcards, that AWS looks at only after this one.
+    pub behind: &'static [&'static str],
+    pub when: When,
+    pub run: for<'a> fn(&'a Context) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>,
+}
+
+/// When a probe is part of a run.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    /// The guide's policy grants the action.
+    Always,
+    /// Only where the configuration asks for it.
+    Configured(fn(&Config) -> bool),
+}
+
+/// Everything that the probes of one invocation run in.
+#[derive(Debug)]
+pub struct Context {
+    pub config: Arc<Config>,
+    pub clients: Clients,
+    pub region: String,
+    /// The account of the function, if its ARN names one.
+    pub function_account: Option<String>,
+    /// Who AWS says is calling: set once, when the control has been answered.
+    pub principal: SetOnce<Option<Principal>>,
+    /// What makes the names of this run its own.
+    pub nonce: String,
+}
+
+/// Who AWS says is calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    pub arn: String,
+    pub account: String,
+}
+
+impl Principal {
+    /// The name of the role, where the principal is a session of one.
+    pub fn role(&self) -> Option<&str> {
+        let (_, session) = self.arn.split_once(":assumed-role/")?;
+        session.split('/').next()
+    }
+}
+
+/// The start of every name that a probe sends and that must not exist.
+pub const NAME: &str = "permissions-probe-";
+
+/// An attribute that no table has as a key.
+pub const ABSENT_ATTRIBUTE: &str = "permissions_probe_absent";
+
+impl Context {
+    pub fn new(config: Arc<Config>, clients: Clients, region: &str, function_arn: &str) -> Self {
+        Self {
+            config,
+            clients,
+            region: region.to_owned(),
+            function_account: function_arn.split(':').nth(4).filter(|id| is_account(id)).map(str::to_owned),
+            principal: SetOnce::new(),
+            nonce: format!("{:016x}", fastrand::u64(..)),
+        }
+    }
+
+    /// A name that nothing in the account has.
+    pub fn absent_name(&self) -> String {
+        format!("{NAME}{}", self.nonce)
+    }
+
+    /// The account, which is the function's own: from its ARN at once, else
+    /// from AWS's answer to the control, which runs beside the probes.
+    ///
+    /// # Errors
+    ///
+    /// An answer that says that the account is not known.
+    pub async fn account(&self) -> Result<String, Box<Answer>> {
+        match &self.function_account {
+            Some(account) => Ok(account.clone()),
+            None => self.principal.wait().await.as_ref().map(|principal| principal.account.clone()).ok_or_else(|| {
+                Box::new(Answer::nothing(
+                    Silence::NotConfigured,
+                    "the account is not known: neither the function's ARN nor sts:GetCallerIdentity gave it",
+                ))
+            }),
+        }
+    }
+
+    /// The account for the ARN of a row; `*` while it is not known, as IAM writes it.
+    pub fn known_account(&self) -> &str {
+        let principal = || self.principal.get().and_then(Option::as_ref).map(|principal| principal.account.as_str());
+        self.function_account.as_deref().or_else(principal).unwrap_or("*")
+    }
+
+    /// The partition that the Region belongs to.
+    pub fn partition(&self) -> &'static str {
+        // AWS General Reference, "Amazon Resource Names (ARNs)"; the SDKs' partitions.json.
+        [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("eusc-", "aws-eusc"),
+        ]
+        .iter()
+        .find(|(prefix, _)| self.region.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
+    }
+
+    /// The ARN of something in this Region and account.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.known_account())
+    }
+
+    pub fn bucket_arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.partition(), self.config.bucket)
+    }
+
+    /// The objects that the pipeline works on.
+    pub fn objects_arn(&self) -> String {
+        format!("{}/{}*", self.bucket_arn(), self.config.prefix)
+    }
+
+    pub fn table_arn(&self) -> String {
+        self.arn("dynamodb", &format!("table/{}", self.config.table))
+    }
+
+    /// The function's own log group and what is in it.
+    pub fn log_group_arn(&self) -> String {
+        self.arn("logs", &format!("log-group:{}:*", self.config.log_group.as_deref().unwrap_or("*")))
+    }
+
+    /// The ARN of a role of this account that does not exist.
+    pub fn absent_role_arn(&self, account: &str) -> String {
+        format!("arn:{}:iam::{account}:role/{}", self.partition(), self.absent_name())
+    }
+
+    /// An image in this account's registry that does not exist.
+    pub fn absent_image(&self, account: &str) -> String {
+        let suffix = match self.partition() {
+            "aws-cn" => "amazonaws.com.cn",
+            "aws-iso" => "c2s.ic.gov",
+            "aws-iso-b" => "sc2s.sgov.gov",
+            "aws-iso-e" => "cloud.adc-e.uk",
+            "aws-iso-f" => "csp.hci.ic.gov",
+            "aws-eusc" => "amazonaws.eu",
+            _ => "amazonaws.com",
+        };
+        format!("{account}.dkr.ecr.{}.{suffix}/{}:absent", self.region, self.absent_name())
+    }
+}
+
+/// One client a service, made once for the life of the process.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub s3: aws_sdk_s3::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub sagemaker: aws_sdk_sagemaker::Client,
+    pub sagemaker_runtime: aws_sdk_sagemakerruntime::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub sts: aws_sdk_sts::Client,
+}
+
+impl Clients {
+    pub fn new(sdk: &SdkConfig, timeout: Duration) -> Self {
+        let sdk = sdk
+            .to_builder()
+            // Three attempts to connect fit into the time of one probe, so that
+            // a network without a way out is told from a service that is slow.
+            .timeout_config(TimeoutConfig::builder().connect_timeout(timeout.mul_f32(0.3)).build())
+            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&sdk)
+            // Emulators do not answer under a bucket's own host name.
+            .force_path_style(sdk.endpoint_url().is_some())
+            // The digest that PutObject's probe sends must stay the wrong one.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+            sagemaker: aws_sdk_sagemaker::Client::new(&sdk),
+            sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(&sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
+            sts: aws_sdk_sts::Client::new(&sdk),
+        }
+    }
+}
+
+/// What one probe was answered, and how long that took.
+#[derive(Debug)]
+pub struct Outcome {
+    pub probe: &'static Probe,
+    pub answer: Answer,
+    pub duration: Duration,
+}
+
+/// Runs one probe within a time limit. A probe that panics is an answer too.
+pub async fn run(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Outcome {
+    let started = Instant::now();
+    // In a task of its own, so that a panic ends there.
+    let mut task = tokio::spawn(async move { (probe.run)(&cx).await });
+    let answer = match tokio::time::timeout(limit, &mut task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => Answer::nothing(Silence::Broken, error.to_string()),
+        Err(_) => {
+            task.abort();
+            Answer::nothing(Silence::TimedOut, format!("no answer within {} ms", limit.as_millis()))
+        }
+    };
+    Outcome { probe, answer, duration: started.elapsed() }
+}

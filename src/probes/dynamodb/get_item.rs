@@ -1,0 +1,72 @@
+//! `dynamodb:GetItem`: a key that the table cannot have.
+
+use crate::answer::Answer;
+use crate::probe::{Context, Probe, When};
+use crate::probes::dynamodb::{KEY_COUNT, KEY_MISMATCH, TABLE_MISSING, absent_key};
+use crate::verdict::{Grade, Proof};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "dynamodb:GetItem",
+    resources: |cx| vec![cx.table_arn()],
+    request: "GetItem with a key made of an attribute that the table does not have",
+    harmless: "it only reads, and finds nothing to read",
+    side_effect: "none; at most $0.125 a million",
+    proofs: &[
+        KEY_MISMATCH,
+        KEY_COUNT,
+        Proof::success("200", Grade::Documented, "DynamoDB API Reference, GetItem"),
+        TABLE_MISSING,
+    ],
+    behind: &["kms:*"],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    let request = cx.clients.dynamodb.get_item().table_name(&cx.config.table).set_key(Some(absent_key()));
+    Answer::read(request.send().await, |_| "200")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::dynamodb::MISSING_TABLE;
+    use crate::stub::{check, config, denial, json, json_error, request_of};
+
+    #[tokio::test]
+    async fn asks_for_a_key_that_the_table_does_not_have() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.target(), "DynamoDB_20120810.GetItem");
+        assert_eq!(
+            request.json(),
+            serde_json::json!({"TableName": "ModelMetadata", "Key": {"permissions_probe_absent": {"S": "absent"}}})
+        );
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        check(
+            &PROBE,
+            vec![
+                (
+                    json_error("ValidationException", "The provided key element does not match the schema"),
+                    "allowed ValidationException observed",
+                ),
+                (
+                    json_error("ValidationException", "The number of conditions on the keys is invalid"),
+                    "allowed ValidationException observed",
+                ),
+                (json("{}"), "allowed 200 documented"),
+                (
+                    json_error(MISSING_TABLE.0, MISSING_TABLE.1),
+                    "allowed ResourceNotFoundException observed, resource missing",
+                ),
+                (
+                    denial("kms:Decrypt", "dynamodb:GetItem"),
+                    "allowed AccessDeniedException inferred, behind it kms:Decrypt",
+                ),
+            ],
+        )
+        .await;
+    }
+}

@@ -1,0 +1,104 @@
+//! `dynamodb:PutItem`: an item without the table's key, behind a guard that no
+//! item can pass. Either of the two alone keeps the table as it is.
+
+use crate::answer::Answer;
+use crate::probe::{ABSENT_ATTRIBUTE, Context, Probe, When};
+use crate::probes::dynamodb::{GUARD, GUARDED, TABLE_MISSING, absent_key};
+use crate::verdict::{Grade, Proof, Warning};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "dynamodb:PutItem",
+    resources: |cx| vec![cx.table_arn()],
+    request: "PutItem of an item without the table's key, behind a condition that can never hold",
+    harmless: "the item has no key, and the condition fails on any item: two independent locks",
+    side_effect: "none; at most $0.625 a million",
+    proofs: &[
+        Proof::error(
+            "ValidationException",
+            &["missing the key"],
+            Grade::Observed,
+            "Tarsnap/kivaloo#222: DynamoDB denies before it looks at the table",
+        ),
+        Proof::error(
+            "ValidationException",
+            &["type mismatch for key"],
+            Grade::Observed,
+            "Tarsnap/kivaloo#222: DynamoDB denies before it looks at the table",
+        ),
+        GUARDED,
+        TABLE_MISSING,
+        Proof::success("200", Grade::Documented, "DynamoDB API Reference, PutItem").warn(Warning::SideEffect),
+    ],
+    behind: &["kms:*"],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    let request = cx.clients.dynamodb.put_item().table_name(&cx.config.table).set_item(Some(absent_key()));
+    let request = request.condition_expression(GUARD).expression_attribute_names("#guard", ABSENT_ATTRIBUTE);
+    Answer::read(request.send().await, |_| "200")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::dynamodb::MISSING_TABLE;
+    use crate::stub::{check, config, denial, json, json_error, request_of};
+
+    #[tokio::test]
+    async fn sends_both_locks() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.target(), "DynamoDB_20120810.PutItem");
+        assert_eq!(
+            request.json(),
+            serde_json::json!({
+                "TableName": "ModelMetadata",
+                "Item": {"permissions_probe_absent": {"S": "absent"}},
+                "ConditionExpression": "attribute_exists(#guard) AND attribute_not_exists(#guard)",
+                "ExpressionAttributeNames": {"#guard": "permissions_probe_absent"}
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        check(
+            &PROBE,
+            vec![
+                (
+                    json_error(
+                        "ValidationException",
+                        "One or more parameter values were invalid: Missing the key modelId in the item",
+                    ),
+                    "allowed ValidationException observed",
+                ),
+                (
+                    json_error(
+                        "ValidationException",
+                        "One or more parameter values were invalid: Type mismatch for key x expected: N actual: S",
+                    ),
+                    "allowed ValidationException observed",
+                ),
+                (
+                    json_error("ConditionalCheckFailedException", "The conditional request failed"),
+                    "allowed ConditionalCheckFailedException documented",
+                ),
+                (
+                    json_error(MISSING_TABLE.0, MISSING_TABLE.1),
+                    "allowed ResourceNotFoundException observed, resource missing",
+                ),
+                (
+                    json_error("ValidationException", "Invalid ConditionExpression: Syntax error; token: \"#\""),
+                    "inconclusive requestRefused",
+                ),
+                (json("{}"), "allowed 200 documented, side effect"),
+                (
+                    denial("kms:Decrypt", "dynamodb:PutItem"),
+                    "allowed AccessDeniedException inferred, behind it kms:Decrypt",
+                ),
+            ],
+        )
+        .await;
+    }
+}

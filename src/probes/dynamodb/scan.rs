@@ -1,0 +1,62 @@
+//! `dynamodb:Scan`: a count of at most one item.
+
+use aws_sdk_dynamodb::types::Select;
+
+use crate::answer::Answer;
+use crate::probe::{Context, Probe, When};
+use crate::probes::dynamodb::TABLE_MISSING;
+use crate::verdict::{Grade, Proof};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "dynamodb:Scan",
+    resources: |cx| vec![cx.table_arn()],
+    request: "Scan, `Limit` 1, `Select` COUNT",
+    harmless: "it counts at most one item and returns none",
+    side_effect: "none; $0.0625 a million, more where the first item is large",
+    proofs: &[Proof::success("200", Grade::Documented, "DynamoDB API Reference, Scan"), TABLE_MISSING],
+    behind: &["kms:*"],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    let request = cx.clients.dynamodb.scan().table_name(&cx.config.table).limit(1).select(Select::Count);
+    Answer::read(request.send().await, |_| "200")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::dynamodb::MISSING_TABLE;
+    use crate::stub::{check, config, denial, json, json_error, request_of};
+
+    #[tokio::test]
+    async fn counts_at_most_one_item() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.target(), "DynamoDB_20120810.Scan");
+        assert_eq!(request.json(), serde_json::json!({"TableName": "ModelMetadata", "Limit": 1, "Select": "COUNT"}));
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        check(
+            &PROBE,
+            vec![
+                (json("{\"Count\": 1, \"ScannedCount\": 1}"), "allowed 200 documented"),
+                (
+                    json_error(MISSING_TABLE.0, MISSING_TABLE.1),
+                    "allowed ResourceNotFoundException observed, resource missing",
+                ),
+                (
+                    denial("kms:Decrypt", "dynamodb:Scan"),
+                    "allowed AccessDeniedException inferred, behind it kms:Decrypt",
+                ),
+                (
+                    json_error("ProvisionedThroughputExceededException", "The level of configured provisioned …"),
+                    "inconclusive throttled",
+                ),
+            ],
+        )
+        .await;
+    }
+}

@@ -1,0 +1,3 @@
+//! AWS IAM, through the service that the role is handed to.
+
+pub(super) mod pass_role;

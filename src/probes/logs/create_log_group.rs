@@ -1,0 +1,61 @@
+//! `logs:CreateLogGroup`: the function's own log group, which exists.
+
+use crate::answer::Answer;
+use crate::probe::{Context, Probe, When};
+use crate::probes::logs::{ORDER, group};
+use crate::verdict::{Grade, Proof, Warning};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "logs:CreateLogGroup",
+    resources: |cx| vec![cx.log_group_arn()],
+    request: "CreateLogGroup of the function's own log group",
+    harmless: "the group exists already",
+    side_effect: "none; free",
+    proofs: &[
+        Proof::error("ResourceAlreadyExistsException", &[], Grade::Observed, ORDER),
+        Proof::success("200", Grade::Documented, "CloudWatch Logs API Reference, CreateLogGroup")
+            .warn(Warning::SideEffect),
+    ],
+    behind: &[],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    match group(cx) {
+        Ok(group) => Answer::read(cx.clients.logs.create_log_group().log_group_name(group).send().await, |_| "200"),
+        Err(unknown) => *unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::logs::without_names;
+    use crate::stub::{check, config, json, json_error, request_of};
+
+    #[tokio::test]
+    async fn names_the_own_group_or_none() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.target(), "Logs_20140328.CreateLogGroup");
+        assert_eq!(request.json(), serde_json::json!({"logGroupName": "/aws/lambda/permissions-probe"}));
+        without_names(&PROBE).await;
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        check(
+            &PROBE,
+            vec![
+                (
+                    json_error("ResourceAlreadyExistsException", "The specified log group already exists"),
+                    "allowed ResourceAlreadyExistsException observed",
+                ),
+                (json(""), "allowed 200 documented, side effect"),
+                (json_error("OperationAbortedException", "A conflicting operation"), "inconclusive serviceFault"),
+                (json_error("LimitExceededException", "Resource limit exceeded."), "inconclusive unrecognized"),
+            ],
+        )
+        .await;
+    }
+}

@@ -1,0 +1,39 @@
+//! Amazon CloudWatch Logs, on the function's own log group and log stream: no
+//! other name is ever sent, because it would be created.
+//!
+//! The service authorizes before it looks (widdix/aws-cf-templates#308).
+
+pub(super) mod create_log_group;
+pub(super) mod create_log_stream;
+pub(super) mod put_log_events;
+
+use crate::answer::{Answer, Silence};
+use crate::probe::Context;
+
+const ORDER: &str = "widdix/aws-cf-templates#308: CloudWatch Logs authorizes before it looks";
+
+/// The function's own log group.
+fn group(cx: &Context) -> Result<&str, Box<Answer>> {
+    cx.config.log_group.as_deref().ok_or_else(|| {
+        Box::new(Answer::nothing(Silence::NotConfigured, "AWS_LAMBDA_LOG_GROUP_NAME is not set; Lambda sets it on AWS"))
+    })
+}
+
+/// The function's own log group and log stream.
+fn stream(cx: &Context) -> Result<(&str, &str), Box<Answer>> {
+    let stream = cx.config.log_stream.as_deref().ok_or_else(|| {
+        Box::new(Answer::nothing(
+            Silence::NotConfigured,
+            "AWS_LAMBDA_LOG_STREAM_NAME is not set; Lambda sets it on AWS",
+        ))
+    });
+    Ok((group(cx)?, stream?))
+}
+
+#[cfg(test)]
+async fn without_names(probe: &'static crate::probe::Probe) {
+    let config = crate::stub::config_with(&[("AWS_LAMBDA_LOG_GROUP_NAME", ""), ("AWS_LAMBDA_LOG_STREAM_NAME", "")]);
+    let (requests, outcome, _) = crate::stub::try_probe(probe, config, |_| Vec::new()).await;
+    assert_eq!(requests.len(), 0, "no name is ever invented");
+    assert_eq!(crate::stub::summary(&outcome), "inconclusive notConfigured");
+}

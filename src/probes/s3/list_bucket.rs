@@ -1,0 +1,77 @@
+//! `s3:ListBucket`: a list of at most one object.
+
+use crate::answer::{Answer, Bare};
+use crate::probe::{Context, Probe, When};
+use crate::verdict::{Grade, Proof};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "s3:ListBucket",
+    resources: |cx| vec![cx.bucket_arn()],
+    request: "ListObjectsV2, `max-keys=1`, under `PROBE_PREFIX`",
+    harmless: "it reads at most one object's name",
+    side_effect: "none; $5 a million",
+    proofs: &[Proof::success("200 ListBucketResult", Grade::Documented, "S3 API Reference, ListObjectsV2")],
+    behind: &[],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    super::list(cx, &cx.config.prefix).await.0.bare(Bare::Denied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{check, config, config_with, request_of, response, s3_error};
+
+    fn list(bucket: &str) -> Vec<u8> {
+        response(
+            200,
+            "application/xml",
+            &format!(
+                "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>{bucket}</Name><KeyCount>0</KeyCount>\
+                 <MaxKeys>1</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>"
+            ),
+        )
+    }
+
+    #[tokio::test]
+    async fn lists_one_object_under_the_prefix() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(
+            (request.method.as_str(), request.path.as_str()),
+            ("GET", "/your-bucket-name/?list-type=2&max-keys=1")
+        );
+        let request = request_of(&PROBE, config_with(&[("PROBE_PREFIX", "training/")])).await;
+        assert_eq!(request.path, "/your-bucket-name/?list-type=2&max-keys=1&prefix=training%2F");
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        check(
+            &PROBE,
+            vec![
+                (list("your-bucket-name"), "allowed 200 ListBucketResult documented"),
+                (list("another-bucket"), "inconclusive unrecognized"),
+                (response(200, "text/html", "<html></html>"), "inconclusive unrecognized"),
+                (s3_error(403, "AccessDenied", "Access Denied"), "denied"),
+                (s3_error(404, "NoSuchBucket", "The specified bucket does not exist"), "inconclusive resourceMissing"),
+                (
+                    s3_error(301, "PermanentRedirect", "The bucket you are attempting to access must be addressed …"),
+                    "inconclusive wrongRegion",
+                ),
+                (
+                    s3_error(
+                        400,
+                        "AuthorizationHeaderMalformed",
+                        "the region 'us-east-1' is wrong; expecting 'eu-west-1'",
+                    ),
+                    "inconclusive wrongRegion",
+                ),
+                (s3_error(503, "SlowDown", "Please reduce your request rate."), "inconclusive throttled"),
+            ],
+        )
+        .await;
+    }
+}

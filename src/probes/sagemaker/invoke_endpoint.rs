@@ -1,0 +1,93 @@
+//! `sagemaker:InvokeEndpoint`: an endpoint that does not exist; or, where one
+//! is configured, a model that it cannot have.
+//!
+//! A single-model endpoint refuses a `TargetModel` before it runs anything.
+
+use aws_sdk_sagemakerruntime::primitives::Blob;
+
+use crate::answer::Answer;
+use crate::probe::{Context, Probe, When};
+use crate::verdict::{Grade, Proof, Warning};
+
+const THREADS: &str = "aws/amazon-sagemaker-examples#293 and #1026 quote the texts; that they come after authorization \
+                       is inferred";
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "sagemaker:InvokeEndpoint",
+    resources: |cx| {
+        vec![cx.arn("sagemaker", &format!("endpoint/{}", cx.config.endpoint_name.as_deref().unwrap_or("*")))]
+    },
+    request: "InvokeEndpoint of an endpoint that does not exist, or of `PROBE_ENDPOINT_NAME` with a model it cannot have",
+    harmless: "no inference runs: there is no such endpoint, or the endpoint does not take the request",
+    side_effect: "none; free",
+    proofs: &[
+        Proof::error("ValidationError", &["endpoint", "not found"], Grade::Inferred, THREADS),
+        Proof::error("ValidationError", &["not a multi-model endpoint"], Grade::Inferred, THREADS),
+        Proof::error(
+            "ModelError",
+            &[],
+            Grade::Documented,
+            "SageMaker API Reference, InvokeEndpoint: the model answered",
+        ),
+        Proof::success("200", Grade::Documented, "SageMaker API Reference, InvokeEndpoint").warn(Warning::SideEffect),
+    ],
+    behind: &[],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    let request = cx.clients.sagemaker_runtime.invoke_endpoint();
+    let (request, form) = match &cx.config.endpoint_name {
+        Some(name) => (request.endpoint_name(name).target_model(cx.absent_name()), "the configured endpoint"),
+        None => (request.endpoint_name(cx.absent_name()), "an endpoint that does not exist"),
+    };
+    let request = request.content_type("application/json").body(Blob::new("{}"));
+    Answer::read(request.send().await, |_| "200").form(form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{check, config, config_with, request_of, response, rest_json_error};
+
+    #[tokio::test]
+    async fn invokes_what_does_not_exist() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.path, "/endpoints/permissions-probe-0123456789abcdef/invocations");
+        assert_eq!(request.header("x-amzn-sagemaker-target-model"), None);
+    }
+
+    #[tokio::test]
+    async fn asks_a_configured_endpoint_for_a_model_it_cannot_have() {
+        let request = request_of(&PROBE, config_with(&[("PROBE_ENDPOINT_NAME", "prod")])).await;
+        assert_eq!(request.path, "/endpoints/prod/invocations");
+        assert_eq!(request.header("x-amzn-sagemaker-target-model"), Some("permissions-probe-0123456789abcdef"));
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        check(
+            &PROBE,
+            vec![
+                (
+                    rest_json_error(400, "ValidationError", "Endpoint x of account 123456789012 not found."),
+                    "allowed ValidationError inferred",
+                ),
+                (
+                    rest_json_error(400, "ValidationError", "Endpoint x is not a multi-model endpoint and does not …"),
+                    "allowed ValidationError inferred",
+                ),
+                (
+                    rest_json_error(424, "ModelError", "Received client error (400) from primary with message …"),
+                    "allowed ModelError documented",
+                ),
+                (rest_json_error(503, "ServiceUnavailable", "unavailable"), "inconclusive serviceFault"),
+                (rest_json_error(429, "ModelNotReadyException", "not ready"), "inconclusive serviceFault"),
+                (response(200, "application/json", "{}"), "allowed 200 documented, side effect"),
+            ],
+        )
+        .await;
+    }
+}

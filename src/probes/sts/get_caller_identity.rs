@@ -1,0 +1,86 @@
+//! The control: `sts:GetCallerIdentity`.
+//!
+//! It needs no permission and works even under an explicit deny (STS API
+//! Reference, `GetCallerIdentity`), so what it tells is whether the
+//! credentials, the clock and the network are sound, and who is calling.
+
+use crate::answer::Answer;
+use crate::config::is_account;
+use crate::probe::{Context, Principal, Probe, When};
+use crate::verdict::{Grade, Proof};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "sts:GetCallerIdentity",
+    resources: |_| vec!["*".to_owned()],
+    request: "GetCallerIdentity",
+    harmless: "it reads who is calling and nothing else",
+    side_effect: "none; free",
+    proofs: &[Proof::success("200", Grade::Documented, "STS API Reference, GetCallerIdentity")],
+    behind: &[],
+    when: When::Always,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    let result = cx.clients.sts.get_caller_identity().send().await;
+    let principal = result.as_ref().ok().and_then(|identity| {
+        let account = identity.account().filter(|account| is_account(account))?;
+        Some(Principal { arn: identity.arn()?.to_owned(), account: account.to_owned() })
+    });
+    let name = if principal.is_some() { "200" } else { "200 without an identity" };
+    // Set only here; a run has one control.
+    drop(cx.principal.set(principal));
+    Answer::read(result, |_| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{check, config, request_of, response, try_probe};
+
+    fn identity(arn: &str) -> Vec<u8> {
+        response(
+            200,
+            "text/xml",
+            &format!(
+                "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+                 <Arn>{arn}</Arn><UserId>AROA:probe</UserId><Account>123456789012</Account></GetCallerIdentityResult>\
+                 <ResponseMetadata><RequestId>REQUEST-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+            ),
+        )
+    }
+
+    #[tokio::test]
+    async fn asks_who_is_calling() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.method, "POST");
+        assert_eq!(String::from_utf8(request.body).unwrap(), "Action=GetCallerIdentity&Version=2011-06-15");
+    }
+
+    #[tokio::test]
+    async fn learns_the_principal() {
+        let arn = "arn:aws:sts::123456789012:assumed-role/lambda-ml-pipeline-role/probe";
+        let (_, _, principal) = try_probe(&PROBE, config(), move |_| identity(arn)).await;
+        let principal = principal.unwrap();
+        assert_eq!((principal.account.as_str(), principal.role()), ("123456789012", Some("lambda-ml-pipeline-role")));
+
+        let (_, _, user) = try_probe(&PROBE, config(), |_| identity("arn:aws:iam::123456789012:user/u")).await;
+        assert_eq!(user.unwrap().role(), None);
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        let expired = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+                       <Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message>\
+                       </Error><RequestId>REQUEST-1</RequestId></ErrorResponse>";
+        check(
+            &PROBE,
+            vec![
+                (identity("arn:aws:iam::123456789012:root"), "allowed 200 documented"),
+                (response(403, "text/xml", expired), "inconclusive credentials"),
+                (response(200, "text/html", "<html>Sign in to the network</html>"), "inconclusive unrecognized"),
+            ],
+        )
+        .await;
+    }
+}

@@ -1,0 +1,3 @@
+//! The control.
+
+pub(super) mod get_caller_identity;

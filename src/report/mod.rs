@@ -1,0 +1,301 @@
+//! What the function says: rows, summary, response. The wire format, whose
+//! names are a contract, and the only room that serializes.
+
+mod rows;
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::config::Problem;
+use crate::denial::{Kind, PolicyType};
+use crate::probe::Principal;
+use crate::verdict::{Cause, Grade, Verdict, Warning};
+
+pub use rows::rows;
+
+/// The name and version of the format.
+pub const SCHEMA: &str = "permissions-probe/v1";
+
+/// What the guide's users expect of a pipeline that may do all its work.
+pub const SUCCESS: &str = "Preprocessing complete and metadata updated";
+
+/// The function's response, in the shape that HTTP fronts take.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    pub status_code: u16,
+    pub body: String,
+    pub headers: Headers,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Headers {
+    #[serde(rename = "Content-Type")]
+    pub content_type: &'static str,
+}
+
+/// Everything that one run found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    pub schema: &'static str,
+    pub verdict: Verdict,
+    pub summary: Summary,
+    /// What is wrong with the event or the environment; then nothing was tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemLine>,
+    pub principal: Caller,
+    pub region: Option<String>,
+    pub request_id: String,
+    pub duration_ms: u64,
+    pub actions: Vec<Row>,
+    pub advice: Vec<Advice>,
+}
+
+/// How many rows have which verdict. The control's row counts, too.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub allowed: usize,
+    pub denied: usize,
+    pub inconclusive: usize,
+}
+
+/// Who called, as AWS says.
+#[derive(Debug, Default, Serialize)]
+pub struct Caller {
+    pub arn: Option<String>,
+    pub account: Option<String>,
+    pub role: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ProblemLine {
+    pub name: String,
+    pub value: Option<String>,
+    pub expected: String,
+}
+
+/// What is known of one action.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    pub action: String,
+    pub resource: Option<String>,
+    pub verdict: Verdict,
+    pub proof: Option<ProofLine>,
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub denial: Option<DenialLine>,
+    pub cause: Option<Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Warning>,
+    /// What there is to know beyond the verdict, as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The actions that were called when AWS denied this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub met_by: Vec<&'static str>,
+    pub aws_request_id: Option<String>,
+    pub duration_ms: u64,
+    /// What a statement for the action names.
+    #[serde(skip)]
+    pub resources: Vec<String>,
+}
+
+/// What proves the verdict, and how sure that is.
+#[derive(Debug, Serialize)]
+pub struct ProofLine {
+    pub code: String,
+    pub grade: Grade,
+    pub source: &'static str,
+    /// The form of the request, where a probe has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<&'static str>,
+}
+
+/// What AWS's denial says.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DenialLine {
+    pub kind: Kind,
+    pub policy_type: Option<PolicyType>,
+    pub policy_arn: Option<String>,
+    pub action: Option<String>,
+    pub resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_id: Option<String>,
+}
+
+/// One thing to do or to know.
+#[derive(Debug, Serialize)]
+pub struct Advice {
+    pub text: String,
+    /// The actions that it is about; empty where it is about the whole run.
+    pub actions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyDocument>,
+}
+
+/// A policy that can be pasted.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PolicyDocument {
+    pub version: &'static str,
+    pub statement: Vec<Statement>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    pub effect: &'static str,
+    pub action: Vec<String>,
+    pub resource: Vec<String>,
+}
+
+impl Response {
+    /// The response to an invocation; `http` where it came through an HTTP
+    /// front, which passes no key on but its own.
+    pub fn new(report: Report, problem: Option<u16>, verbose: bool, http: bool) -> Self {
+        let status_code = problem.unwrap_or_else(|| report.status());
+        let clean = status_code == 200;
+        let body = if clean { SUCCESS.to_owned() } else { report.to_json() };
+        let report = (!http && (!clean || verbose)).then_some(report);
+        Self { status_code, body, headers: Headers { content_type: "application/json" }, report }
+    }
+}
+
+impl Report {
+    pub fn new(rows: Vec<Row>, request_id: String, duration: Duration) -> Self {
+        let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+        let summary = Summary {
+            allowed: count(Verdict::Allowed),
+            denied: count(Verdict::Denied),
+            inconclusive: count(Verdict::Inconclusive),
+        };
+        let verdict = match &summary {
+            Summary { denied: 1.., .. } => Verdict::Denied,
+            Summary { inconclusive: 0, .. } if rows.iter().all(|row| row.warning.is_none()) => Verdict::Allowed,
+            _ => Verdict::Inconclusive,
+        };
+        Self {
+            schema: SCHEMA,
+            verdict,
+            summary,
+            problems: Vec::new(),
+            principal: Caller::default(),
+            region: None,
+            request_id,
+            duration_ms: millis(duration),
+            actions: rows,
+            advice: Vec::new(),
+        }
+    }
+
+    /// The report of an invocation that tried nothing.
+    pub fn of_problems(actions: &[&'static str], problems: &[Problem], request_id: String) -> Self {
+        let rows = actions.iter().map(|action| Row::not_run(action)).collect();
+        let line = |problem: &Problem| ProblemLine {
+            name: problem.name.clone(),
+            value: problem.value.clone(),
+            expected: problem.expected.clone(),
+        };
+        Self { problems: problems.iter().map(line).collect(), ..Self::new(rows, request_id, Duration::ZERO) }
+    }
+
+    /// The status code of the response: by HTTP's meaning, since HTTP fronts pass it on.
+    pub fn status(&self) -> u16 {
+        match self.verdict {
+            Verdict::Allowed => 200,
+            Verdict::Denied => 403,
+            Verdict::Inconclusive => 503,
+        }
+    }
+
+    pub fn to_json(&self) -> String {
+        // Nothing in a report has keys that are not strings, the one thing that can fail.
+        serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"schema\":\"{SCHEMA}\",\"error\":\"{error}\"}}"))
+    }
+}
+
+impl Caller {
+    pub fn new(principal: Option<&Principal>) -> Self {
+        principal.map_or_else(Self::default, |principal| Self {
+            arn: Some(principal.arn.clone()),
+            account: Some(principal.account.clone()),
+            role: principal.role().map(str::to_owned),
+        })
+    }
+}
+
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The verdict's name on the wire and in the log.
+pub const fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allowed => "allowed",
+        Verdict::Denied => "denied",
+        Verdict::Inconclusive => "inconclusive",
+    }
+}
+
+/// The policy type's name on the wire and in the log.
+pub const fn policy_type_name(policy_type: PolicyType) -> &'static str {
+    match policy_type {
+        PolicyType::IdentityBased => "identity-based",
+        PolicyType::ResourceBased => "resource-based",
+        PolicyType::PermissionsBoundary => "permissions-boundary",
+        PolicyType::Session => "session",
+        PolicyType::ServiceControl => "service-control",
+        PolicyType::ResourceControl => "resource-control",
+        PolicyType::VpcEndpoint => "vpc-endpoint",
+        PolicyType::RoleTrust => "role-trust",
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(verdict_name(*self))
+    }
+}
+
+impl Serialize for Grade {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for PolicyType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(policy_type_name(*self))
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Implicit => "implicitDeny",
+            Self::Explicit => "explicitDeny",
+            Self::Unstated => "unstated",
+        })
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::ResourceMissing => "resourceMissing",
+            Self::SideEffect => "sideEffect",
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! From outcomes to rows.
+
+use crate::answer::{Answer, Reply};
+use crate::denial::{Denial, Kind};
+use crate::probe::{Context, NAME, Outcome};
+use crate::report::{DenialLine, ProofLine, Row, millis};
+use crate::verdict::{Cause, Grade, Judgement, Verdict, Warning, judge};
+
+/// One row for each outcome, and one for each other action that AWS denied on the way.
+pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
+    let mut rows: Vec<Row> = outcomes.iter().map(|outcome| Row::new(outcome, cx)).collect();
+    let met: Vec<_> = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome)).collect();
+    for row in met {
+        // An action with a row of its own was tried for itself.
+        match rows.iter_mut().find(|known| known.action.eq_ignore_ascii_case(&row.action)) {
+            Some(known) if known.met_by.is_empty() => {}
+            Some(known) if known.resource == row.resource => known.met_by.extend(row.met_by),
+            _ => rows.push(row),
+        }
+    }
+    rows
+}
+
+impl Row {
+    fn new(outcome: &Outcome, cx: &Context) -> Self {
+        let Outcome { probe, answer, duration } = outcome;
+        let resources = (probe.resources)(cx);
+        let proof =
+            |code: &str, grade, source| Some(ProofLine { code: code.to_owned(), grade, source, request: answer.form });
+        let judgement = judge(answer, probe.action, probe.proofs, probe.behind);
+        let verdict = judgement.verdict();
+        let (proof, denial, cause, warning) = match judgement {
+            Judgement::Allowed { code, grade, source, warning, behind } => {
+                (proof(code, grade, source), behind.as_ref().map(DenialLine::new), None, warning)
+            }
+            Judgement::Denied { grade, source, denial } => {
+                let line = denial.as_ref().map_or_else(DenialLine::bare, DenialLine::new);
+                (proof(answer.code().unwrap_or_default(), grade, source), Some(line), None, None)
+            }
+            Judgement::Inconclusive { cause, denial } => {
+                (None, denial.as_ref().map(DenialLine::new), Some(cause), None)
+            }
+        };
+        let message = match &answer.reply {
+            Reply::Nothing { detail, .. } => Some(detail.clone()),
+            _ => answer.message().map(str::to_owned),
+        };
+        Self {
+            action: probe.action.to_owned(),
+            resource: resources.first().cloned(),
+            verdict,
+            proof,
+            code: answer.code().map(str::to_owned),
+            message,
+            note: note(probe.action, answer, cause, warning, denial.as_ref(), cx),
+            denial,
+            cause,
+            warning,
+            met_by: Vec::new(),
+            aws_request_id: answer.request_id.clone(),
+            duration_ms: millis(*duration),
+            resources,
+        }
+    }
+
+    /// The row of another action that AWS denied while this one was called.
+    fn met(row: &Self, outcome: &Outcome) -> Option<Self> {
+        let denial = row.denial.as_ref()?;
+        let action = denial.action.as_deref().filter(|action| !action.eq_ignore_ascii_case(&row.action))?;
+        // That a role which does not exist may not be passed says nothing of one that does.
+        if is_absent(denial) {
+            return None;
+        }
+        Some(Self {
+            action: action.to_owned(),
+            resource: denial.resource.clone(),
+            verdict: Verdict::Denied,
+            proof: Some(ProofLine {
+                code: row.code.clone().unwrap_or_default(),
+                grade: Grade::Documented,
+                source: "IAM User Guide, \"Troubleshoot access denied error messages\"",
+                request: None,
+            }),
+            code: row.code.clone(),
+            message: row.message.clone(),
+            denial: row.denial.clone(),
+            cause: None,
+            warning: None,
+            note: Some("AWS denied this action while another one was called".to_owned()),
+            met_by: vec![outcome.probe.action],
+            aws_request_id: row.aws_request_id.clone(),
+            duration_ms: row.duration_ms,
+            resources: denial.resource.iter().cloned().collect(),
+        })
+    }
+
+    pub(super) fn not_run(action: &str) -> Self {
+        Self {
+            action: action.to_owned(),
+            resource: None,
+            verdict: Verdict::Inconclusive,
+            proof: None,
+            code: None,
+            message: None,
+            denial: None,
+            cause: Some(Cause::NotRun),
+            warning: None,
+            note: Some(sentence(Cause::NotRun.meaning())),
+            met_by: Vec::new(),
+            aws_request_id: None,
+            duration_ms: 0,
+            resources: Vec::new(),
+        }
+    }
+}
+
+impl DenialLine {
+    fn new(denial: &Denial<'_>) -> Self {
+        Self {
+            kind: denial.kind,
+            policy_type: denial.policy_type,
+            policy_arn: denial.policy_arn.map(str::to_owned),
+            action: Some(denial.action.to_owned()),
+            resource: denial.resource.map(str::to_owned),
+            authorization_id: denial.authorization_id.map(str::to_owned),
+        }
+    }
+
+    /// S3's `Access Denied`, which says nothing.
+    fn bare() -> Self {
+        Self {
+            kind: Kind::Unstated,
+            policy_type: None,
+            policy_arn: None,
+            action: None,
+            resource: None,
+            authorization_id: None,
+        }
+    }
+}
+
+/// What a row's verdict alone does not tell.
+fn note(
+    action: &str,
+    answer: &Answer,
+    cause: Option<Cause>,
+    warning: Option<Warning>,
+    denial: Option<&DenialLine>,
+    cx: &Context,
+) -> Option<String> {
+    let text = match (cause, warning) {
+        (Some(Cause::WrongRegion), _) => match &answer.bucket_region {
+            Some(region) => format!("the bucket is in {region}, and the request was sent to {}", cx.region),
+            None => Cause::WrongRegion.meaning().to_owned(),
+        },
+        (Some(cause), _) => cause.meaning().to_owned(),
+        (None, Some(Warning::ResourceMissing)) => {
+            format!("the action is allowed, but {}", Cause::ResourceMissing.meaning())
+        }
+        (None, Some(Warning::SideEffect)) => {
+            "the action is allowed, and AWS carried the request out against all expectation: look for a resource \
+             whose name starts with permissions-probe-, or for the function's own log group"
+                .to_owned()
+        }
+        (None, None) => {
+            // A denial of another action on an allowed row is what AWS came to next.
+            let next = denial.and_then(|denial| denial.action.as_deref());
+            let next = next.filter(|next| !next.eq_ignore_ascii_case(action))?;
+            if is_absent(denial?) {
+                format!(
+                    "the action is allowed, since AWS went on to {next}, on a resource that does not exist; of the \
+                     pipeline's own resource nothing is known"
+                )
+            } else {
+                format!("the action is allowed, since AWS went on to {next}, and denied that")
+            }
+        }
+    };
+    Some(sentence(&text))
+}
+
+/// Whether the denied resource is one whose name this program made up.
+fn is_absent(denial: &DenialLine) -> bool {
+    denial.resource.as_deref().is_some_and(|resource| resource.contains(NAME))
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
+}

@@ -1,0 +1,185 @@
+//! From the event to what this invocation asks for.
+//!
+//! Any JSON is a valid event: the console's default test event, EventBridge's
+//! scheduled event, the guide's own. The options of this program live under one
+//! key, `probe`, which none of those has.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::config::Problem;
+use crate::pattern;
+
+/// The event as Lambda handed it over.
+///
+/// What is not JSON is kept as an error instead of failing to deserialize, so
+/// that it is answered with a response like every other mistake.
+#[derive(Clone, Debug)]
+pub struct Event(pub Result<Value, String>);
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Value::deserialize(deserializer).map_err(|error| error.to_string())))
+    }
+}
+
+/// What one invocation asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Which actions to try, with IAM's wildcards; `None` for all.
+    pub actions: Option<Vec<String>>,
+    /// Whether the report is wanted even when everything is allowed.
+    pub verbose: bool,
+}
+
+impl Request {
+    /// Whether the request asks for this action.
+    pub fn selects(&self, action: &str) -> bool {
+        self.actions.as_ref().is_none_or(|patterns| patterns.iter().any(|p| pattern::matches(p, action)))
+    }
+
+    /// Reads the options of an event. `known` are the actions that can be tried.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the event together, each with what is accepted.
+    pub fn parse(event: &Event, known: &[&str]) -> Result<Self, Vec<Problem>> {
+        let event = match &event.0 {
+            Ok(event) => event,
+            Err(error) => return Err(vec![problem("event", Some(error.clone()), "JSON")]),
+        };
+        // The caller of an HTTP front fills in the body and the headers, not
+        // these keys, and whoever may open a URL may not choose what it does.
+        let options = match event.get("probe") {
+            Some(options) if !is_http(event) => options,
+            _ => return Ok(Self::default()),
+        };
+        let Some(options) = options.as_object() else {
+            return Err(vec![problem("probe", Some(options.to_string()), "an object with any of: actions, verbose")]);
+        };
+
+        let mut request = Self::default();
+        let mut problems = Vec::new();
+        for (name, value) in options {
+            match name.as_str() {
+                "actions" => request.actions = actions(value, known, &mut problems),
+                "verbose" => match value.as_bool() {
+                    Some(verbose) => request.verbose = verbose,
+                    None => problems.push(problem("probe.verbose", Some(value.to_string()), "true or false")),
+                },
+                _ => problems.push(problem(
+                    &format!("probe.{name}"),
+                    Some(value.to_string()),
+                    "no such option; the options are: actions, verbose",
+                )),
+            }
+        }
+        if problems.is_empty() { Ok(request) } else { Err(problems) }
+    }
+}
+
+fn actions(value: &Value, known: &[&str], problems: &mut Vec<Problem>) -> Option<Vec<String>> {
+    let accepted = || {
+        format!(
+            "a list of actions, in which * and ? are wildcards and which match at least one of: {}{}",
+            known.join(", "),
+            if known.contains(&"iam:PassRole") { "" } else { " (iam:PassRole needs PROBE_SAGEMAKER_ROLE_ARN)" }
+        )
+    };
+    let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
+        problems.push(problem("probe.actions", Some(value.to_string()), &accepted()));
+        return None;
+    };
+    let mut patterns = Vec::new();
+    for (index, item) in list.iter().enumerate() {
+        match item.as_str().filter(|p| known.iter().any(|action| pattern::matches(p, action))) {
+            Some(pattern) => patterns.push(pattern.to_owned()),
+            None => problems.push(problem(&format!("probe.actions[{index}]"), Some(item.to_string()), &accepted())),
+        }
+    }
+    Some(patterns)
+}
+
+/// Whether the event came through API Gateway, a function URL or a load
+/// balancer, whose response may have no keys but their own.
+pub fn is_http(event: &Value) -> bool {
+    event.get("requestContext").is_some_and(|context| {
+        context.get("http").is_some() || context.get("elb").is_some() || event.get("httpMethod").is_some()
+    })
+}
+
+fn problem(name: &str, value: Option<String>, expected: &str) -> Problem {
+    Problem { name: name.to_owned(), value, expected: expected.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const KNOWN: &[&str] = &["s3:GetObject", "s3:PutObject", "dynamodb:PutItem"];
+
+    fn parse(event: Value) -> Result<Request, Vec<String>> {
+        Request::parse(&Event(Ok(event)), KNOWN).map_err(|problems| problems.into_iter().map(|p| p.name).collect())
+    }
+
+    #[test]
+    fn any_json_is_an_event() {
+        for event in [
+            json!(null),
+            json!([]),
+            json!("text"),
+            json!({}),
+            json!({"key1": "value1"}),
+            json!({"statusCode": 200, "body": "Preprocessing complete and metadata updated"}),
+        ] {
+            assert_eq!(parse(event), Ok(Request::default()));
+        }
+    }
+
+    #[test]
+    fn options_live_under_one_key() {
+        let request = parse(json!({"probe": {"actions": ["S3:*", "dynamodb:putitem"], "verbose": true}})).unwrap();
+        assert!(request.verbose);
+        assert!(request.selects("s3:GetObject") && request.selects("dynamodb:PutItem"));
+        assert!(!request.selects("dynamodb:GetItem"));
+        assert!(Request::default().selects("anything:AtAll"));
+    }
+
+    #[test]
+    fn names_every_problem_at_once() {
+        assert_eq!(
+            parse(json!({"probe": {"actions": ["s3:*", "s4:*", 7], "verbose": "yes", "colour": "red"}})),
+            Err(vec![
+                "probe.actions[1]".to_owned(),
+                "probe.actions[2]".to_owned(),
+                "probe.colour".to_owned(),
+                "probe.verbose".to_owned()
+            ])
+        );
+        for actions in [json!([]), json!("s3:*"), json!(null), json!({})] {
+            assert_eq!(parse(json!({"probe": {"actions": actions}})), Err(vec!["probe.actions".to_owned()]));
+        }
+        for probe in [json!(null), json!([]), json!(true)] {
+            assert_eq!(parse(json!({"probe": probe})), Err(vec!["probe".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_a_problem_of_the_event() {
+        let event: Event = serde_json::from_str("{\"probe\": ").unwrap_or(Event(Err("not read".to_owned())));
+        let problems = Request::parse(&event, KNOWN).unwrap_err();
+        assert_eq!((problems[0].name.as_str(), problems[0].expected.as_str()), ("event", "JSON"));
+    }
+
+    #[test]
+    fn a_web_caller_sets_no_options() {
+        for context in [json!({"http": {"method": "GET"}}), json!({"elb": {}})] {
+            let event = json!({"requestContext": context, "probe": {"verbose": true}});
+            assert!(is_http(&event));
+            assert_eq!(parse(event), Ok(Request::default()));
+        }
+        assert!(is_http(&json!({"httpMethod": "GET", "requestContext": {"stage": "prod"}})));
+        assert!(!is_http(&json!({"requestContext": {"functionArn": "an asynchronous destination's record"}})));
+    }
+}

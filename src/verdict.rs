@@ -1,0 +1,557 @@
+//! From an answer of AWS to a verdict: one ordered, pure function.
+//!
+//! The rules are those by which AWS answers (see the README, "How a verdict is
+//! reached"): by error code and message, never by HTTP status; a denial belongs
+//! to the action that its sentence names; an action is allowed only on an answer
+//! that AWS gives after it has authorized; everything else is inconclusive.
+
+use crate::answer::{Answer, Bare, Reply, Silence};
+use crate::denial::{self, Denial};
+use crate::pattern;
+
+/// What is known of one action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Allowed,
+    Inconclusive,
+    Denied,
+}
+
+/// How sure it is that an answer means what it is taken to mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// AWS's documentation or the service's model says so.
+    Documented,
+    /// A recorded answer or a public thread shows it.
+    Observed,
+    /// It follows from a documented or observed sibling.
+    Inferred,
+}
+
+impl Proof {
+    pub const fn success(name: &'static str, grade: Grade, source: &'static str) -> Self {
+        Self { answer: Expected::Success(name), grade, source, warning: None }
+    }
+
+    pub const fn error(
+        code: &'static str,
+        message: &'static [&'static str],
+        grade: Grade,
+        source: &'static str,
+    ) -> Self {
+        Self { answer: Expected::Error { code, message }, grade, source, warning: None }
+    }
+
+    pub const fn warn(self, warning: Warning) -> Self {
+        Self { warning: Some(warning), ..self }
+    }
+}
+
+impl Grade {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Observed => "observed",
+            Self::Inferred => "inferred",
+        }
+    }
+}
+
+/// An answer that AWS can give only after it has authorized the action.
+#[derive(Debug)]
+pub struct Proof {
+    pub answer: Expected,
+    pub grade: Grade,
+    /// Where it is documented or was observed, or from what it is inferred.
+    pub source: &'static str,
+    /// What is wrong all the same, although the action is allowed.
+    pub warning: Option<Warning>,
+}
+
+/// The form of a proof's answer.
+#[derive(Debug)]
+pub enum Expected {
+    /// A success, by the name that the probe gives it.
+    Success(&'static str),
+    /// An error with this code, whose message contains every one of the texts
+    /// without regard to case.
+    Error { code: &'static str, message: &'static [&'static str] },
+}
+
+/// What keeps a run from being clean although AWS allowed the action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// The resource does not exist in this Region and account.
+    ResourceMissing,
+    /// The probe changed something after all.
+    SideEffect,
+}
+
+/// Why nothing can be told. Each has a row in the README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Credentials,
+    ClockSkew,
+    Throttled,
+    Network,
+    TimedOut,
+    WrongRegion,
+    ResourceMissing,
+    RequestRefused,
+    ServiceFault,
+    AccountNotReady,
+    KmsKey,
+    NotConfigured,
+    NotRun,
+    OtherActionDenied,
+    Ambiguous,
+    NotFromAws,
+    Unrecognized,
+    ProbeBroken,
+}
+
+/// Every cause, with its name in the report and what it means.
+pub const CAUSES: &[(Cause, &str, &str)] = &[
+    (Cause::Credentials, "credentials", "AWS did not accept the credentials, so it never came to authorize the action"),
+    (Cause::ClockSkew, "clockSkew", "the clock of this machine is off, so AWS refused the signature"),
+    (Cause::Throttled, "throttled", "AWS limited the rate of requests"),
+    (
+        Cause::Network,
+        "network",
+        "no complete answer came over the network; in a VPC, the service needs a NAT gateway or a VPC endpoint",
+    ),
+    (Cause::TimedOut, "timedOut", "no answer came within the time limit"),
+    (Cause::WrongRegion, "wrongRegion", "the bucket is in another Region than the request was sent to"),
+    (Cause::ResourceMissing, "resourceMissing", "the resource does not exist in this Region and account"),
+    (
+        Cause::RequestRefused,
+        "requestRefused",
+        "AWS refused the form of the request, which says nothing about authorization",
+    ),
+    (Cause::ServiceFault, "serviceFault", "the service failed on its side"),
+    (Cause::AccountNotReady, "accountNotReady", "the account is not subscribed to the service, or is suspended"),
+    (Cause::KmsKey, "kmsKey", "the AWS KMS key behind the resource is missing or disabled"),
+    (Cause::NotConfigured, "notConfigured", "something that the probe needs is not configured"),
+    (Cause::NotRun, "notRun", "the probe was not run, because the event or the configuration is not valid"),
+    (
+        Cause::OtherActionDenied,
+        "otherActionDenied",
+        "AWS denied another action first, so this one stays unknown until that one is allowed",
+    ),
+    (
+        Cause::Ambiguous,
+        "ambiguous",
+        "S3 answers the same whether this action or s3:ListBucket is denied; set PROBE_OBJECT_KEY or allow \
+         s3:ListBucket to tell them apart",
+    ),
+    (
+        Cause::NotFromAws,
+        "notFromAws",
+        "the answer carries no AWS request id, so a proxy or a firewall may have given it",
+    ),
+    (Cause::Unrecognized, "unrecognized", "the answer is none that is known to prove anything"),
+    (Cause::ProbeBroken, "probeBroken", "the probe broke: a defect of this program, please report it"),
+];
+
+impl Cause {
+    /// The name in the report.
+    pub fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    /// What it means, as one clause of a sentence.
+    pub fn meaning(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (Cause, &'static str, &'static str) {
+        CAUSES.iter().find(|row| row.0 == self).expect("every cause has a row, as a test asserts")
+    }
+}
+
+/// What an answer proves about the probed action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judgement<'a> {
+    Allowed {
+        /// The code, or the success, that proves it.
+        code: &'a str,
+        grade: Grade,
+        source: &'static str,
+        warning: Option<Warning>,
+        /// The denial of an action that AWS looks at only after this one.
+        behind: Option<Denial<'a>>,
+    },
+    Denied {
+        grade: Grade,
+        source: &'static str,
+        /// `None` for S3's bare `Access Denied`.
+        denial: Option<Denial<'a>>,
+    },
+    Inconclusive {
+        cause: Cause,
+        /// The denial of another action, if that is the cause.
+        denial: Option<Denial<'a>>,
+    },
+}
+
+impl Judgement<'_> {
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Allowed { .. } => Verdict::Allowed,
+            Self::Denied { .. } => Verdict::Denied,
+            Self::Inconclusive { .. } => Verdict::Inconclusive,
+        }
+    }
+}
+
+/// Judges an answer to a request that needs `action`.
+///
+/// `proofs` are the answers that prove "allowed"; `behind` are the actions, with
+/// IAM's wildcards, that AWS looks at only after it has authorized `action`.
+pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&str]) -> Judgement<'a> {
+    let inconclusive = |cause| Judgement::Inconclusive { cause, denial: None };
+    let (status, code, message) = match &answer.reply {
+        Reply::Nothing { why, .. } => {
+            return inconclusive(match why {
+                Silence::TimedOut => Cause::TimedOut,
+                Silence::Network => Cause::Network,
+                Silence::Unreadable => Cause::Unrecognized,
+                Silence::Credentials => Cause::Credentials,
+                Silence::NotSent => Cause::RequestRefused,
+                Silence::NotConfigured => Cause::NotConfigured,
+                Silence::Broken => Cause::ProbeBroken,
+            });
+        }
+        _ if answer.request_id.is_none() => return inconclusive(Cause::NotFromAws),
+        Reply::Success(name) => {
+            let proof = proofs.iter().find(|proof| matches!(proof.answer, Expected::Success(n) if n == *name));
+            return proof.map_or(inconclusive(Cause::Unrecognized), |proof| allowed(name, proof));
+        }
+        Reply::Error { code: None, status, .. } => {
+            return inconclusive(if *status >= 500 { Cause::ServiceFault } else { Cause::Unrecognized });
+        }
+        Reply::Error { status, code: Some(code), message } => {
+            (*status, code.as_str(), message.as_deref().unwrap_or(""))
+        }
+    };
+
+    if matches!(code, "AccessDenied" | "AccessDeniedException") {
+        return denied(answer, message, action, behind);
+    }
+    let proves = |proof: &&Proof| match proof.answer {
+        Expected::Success(_) => false,
+        Expected::Error { code: expected, message: texts } => {
+            code == expected && texts.iter().all(|text| contains(message, text))
+        }
+    };
+    if let Some(proof) = proofs.iter().find(proves) {
+        return allowed(code, proof);
+    }
+    inconclusive(cause_of(code, message, status))
+}
+
+fn allowed<'a>(code: &'a str, proof: &Proof) -> Judgement<'a> {
+    Judgement::Allowed { code, grade: proof.grade, source: proof.source, warning: proof.warning, behind: None }
+}
+
+/// Judges an answer whose code says that access was denied.
+fn denied<'a>(answer: &'a Answer, message: &'a str, action: &str, behind: &[&str]) -> Judgement<'a> {
+    let Some(denial) = denial::parse(message) else {
+        // S3 says no more than this to a caller of another account, and to
+        // everyone before 2024. Other texts under the same code (object lock,
+        // expired links, unsigned headers) are not about authorization.
+        return match answer.bare {
+            Bare::Denied if is_bare(message) => Judgement::Denied {
+                grade: Grade::Documented,
+                source: "S3 User Guide, \"Troubleshoot access denied (403 Forbidden) errors\"",
+                denial: None,
+            },
+            Bare::Ambiguous if is_bare(message) => Judgement::Inconclusive { cause: Cause::Ambiguous, denial: None },
+            _ => Judgement::Inconclusive { cause: Cause::Unrecognized, denial: None },
+        };
+    };
+    if denial.action.eq_ignore_ascii_case(action) {
+        return Judgement::Denied {
+            grade: Grade::Documented,
+            source: "IAM User Guide, \"Troubleshoot access denied error messages\"",
+            denial: Some(denial),
+        };
+    }
+    if behind.iter().any(|pattern| pattern::matches(pattern, denial.action)) {
+        return Judgement::Allowed {
+            code: answer.code().unwrap_or_default(),
+            grade: Grade::Inferred,
+            source: "AWS denied an action that it looks at only after this one",
+            warning: None,
+            behind: Some(denial),
+        };
+    }
+    Judgement::Inconclusive { cause: Cause::OtherActionDenied, denial: Some(denial) }
+}
+
+fn is_bare(message: &str) -> bool {
+    let message = message.trim().trim_end_matches('.');
+    message.eq_ignore_ascii_case("Access Denied")
+}
+
+/// The causes that every service shares, by code.
+///
+/// Sources: each service's "Common Errors", S3's "List of error codes", and the
+/// SDKs' lists of throttling and clock-skew codes.
+const CODES: &[(Cause, &[&str])] = &[
+    (Cause::ClockSkew, &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"]),
+    (
+        Cause::Credentials,
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "InvalidToken",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+        ],
+    ),
+    (
+        Cause::Throttled,
+        &[
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "ProvisionedThroughputExceededException",
+            "TransactionInProgressException",
+            "BandwidthLimitExceeded",
+            "SlowDown",
+            "PriorRequestNotComplete",
+            "EC2ThrottledException",
+        ],
+    ),
+    (
+        Cause::WrongRegion,
+        &[
+            "PermanentRedirect",
+            "TemporaryRedirect",
+            "Redirect",
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraintException",
+        ],
+    ),
+    (
+        Cause::ResourceMissing,
+        &["NoSuchBucket", "NoSuchKey", "ResourceNotFoundException", "ResourceNotFound", "NotFoundException"],
+    ),
+    (
+        Cause::KmsKey,
+        &[
+            "KMS.NotFoundException",
+            "KMS.DisabledException",
+            "KMS.KMSInvalidStateException",
+            "KMSInvalidStateException",
+            "KMSDisabledException",
+            "KMSNotFoundException",
+        ],
+    ),
+    (
+        Cause::AccountNotReady,
+        &["OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "AccountProblem", "InvalidPayer"],
+    ),
+    (
+        Cause::ServiceFault,
+        &[
+            "InternalError",
+            "InternalFailure",
+            "InternalFailureException",
+            "InternalServerError",
+            "InternalServerException",
+            "InternalDependencyException",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "ModelNotReadyException",
+            "OperationAborted",
+            "OperationAbortedException",
+        ],
+    ),
+    (
+        Cause::RequestRefused,
+        &[
+            "ValidationException",
+            "ValidationError",
+            "SerializationException",
+            "InvalidParameterException",
+            "InvalidParameterValue",
+            "InvalidArgument",
+            "InvalidRequest",
+            "InvalidDigest",
+            "MalformedXML",
+            "UnknownOperationException",
+        ],
+    ),
+];
+
+fn cause_of(code: &str, message: &str, status: u16) -> Cause {
+    // A signature that is only too old or too new carries the code of a wrong one.
+    if contains(message, "signature expired") || contains(message, "signature not yet current") {
+        return Cause::ClockSkew;
+    }
+    match CODES.iter().find(|(_, codes)| codes.contains(&code)) {
+        Some((cause, _)) => *cause,
+        None if status >= 500 => Cause::ServiceFault,
+        None => Cause::Unrecognized,
+    }
+}
+
+/// Whether the text stands in the message, without regard to case.
+fn contains(message: &str, text: &str) -> bool {
+    message.as_bytes().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROOFS: &[Proof] = &[
+        Proof::success("200", Grade::Documented, "docs"),
+        Proof::error("ValidationException", &["missing the key"], Grade::Observed, "thread"),
+    ];
+
+    fn error(code: &str, message: &str) -> Answer {
+        Answer {
+            reply: Reply::Error { status: 400, code: Some(code.to_owned()), message: Some(message.to_owned()) },
+            request_id: Some("id".to_owned()),
+            ..Answer::nothing(Silence::Broken, "")
+        }
+    }
+
+    fn success(name: &'static str) -> Answer {
+        Answer { reply: Reply::Success(name), ..error("", "") }
+    }
+
+    fn verdict(answer: &Answer) -> (Verdict, Option<Cause>) {
+        match judge(answer, "dynamodb:PutItem", PROOFS, &["kms:*"]) {
+            Judgement::Inconclusive { cause, .. } => (Verdict::Inconclusive, Some(cause)),
+            judgement => (judgement.verdict(), None),
+        }
+    }
+
+    #[test]
+    fn every_cause_has_one_row_and_one_name() {
+        for (cause, name, _) in CAUSES {
+            assert_eq!(CAUSES.iter().filter(|row| row.0 == *cause || row.1 == *name).count(), 1, "{name}");
+            assert_eq!(cause.name(), *name);
+        }
+        assert!(CODES.iter().all(|(cause, _)| !cause.meaning().is_empty()));
+    }
+
+    #[test]
+    fn allowed_needs_a_proof() {
+        assert_eq!(verdict(&success("200")), (Verdict::Allowed, None));
+        assert_eq!(verdict(&success("204")), (Verdict::Inconclusive, Some(Cause::Unrecognized)));
+        let proof = error("ValidationException", "One or more parameter values were invalid: Missing the key id");
+        assert_eq!(verdict(&proof), (Verdict::Allowed, None));
+        let structural = error("ValidationException", "1 validation error detected: Value '' failed");
+        assert_eq!(verdict(&structural), (Verdict::Inconclusive, Some(Cause::RequestRefused)));
+        assert_eq!(
+            verdict(&error("SomethingNew", "Missing the key")),
+            (Verdict::Inconclusive, Some(Cause::Unrecognized))
+        );
+    }
+
+    #[test]
+    fn denied_needs_the_sentence_to_name_the_action() {
+        let sentence = "User: arn:aws:iam::1:user/u is not authorized to perform: dynamodb:putitem";
+        for code in ["AccessDenied", "AccessDeniedException"] {
+            assert_eq!(verdict(&error(code, sentence)), (Verdict::Denied, None), "{code}");
+        }
+        assert_eq!(verdict(&error("UnauthorizedOperation", sentence)).0, Verdict::Inconclusive);
+        let other = "User: u is not authorized to perform: dynamodb:PutItemX on resource: *";
+        assert_eq!(
+            verdict(&error("AccessDeniedException", other)),
+            (Verdict::Inconclusive, Some(Cause::OtherActionDenied))
+        );
+        let behind = error("AccessDeniedException", "User: u is not authorized to perform: kms:Decrypt");
+        let judgement = judge(&behind, "dynamodb:PutItem", PROOFS, &["kms:*"]);
+        assert!(
+            matches!(&judgement, Judgement::Allowed { grade: Grade::Inferred, behind: Some(d), .. } if d.action == "kms:Decrypt"),
+            "{judgement:?}"
+        );
+    }
+
+    #[test]
+    fn a_bare_denial_means_what_the_request_makes_of_it() {
+        for (bare, expected) in [
+            (Bare::Nothing, (Verdict::Inconclusive, Some(Cause::Unrecognized))),
+            (Bare::Ambiguous, (Verdict::Inconclusive, Some(Cause::Ambiguous))),
+            (Bare::Denied, (Verdict::Denied, None)),
+        ] {
+            assert_eq!(verdict(&error("AccessDenied", "Access Denied").bare(bare)), expected);
+            assert_eq!(verdict(&error("AccessDenied", "Access Denied.").bare(bare)), expected);
+        }
+        for message in [
+            "Access Denied because object protected by object lock.",
+            "There were headers present in the request which were not signed",
+            "Request has expired",
+            "Invalid according to Policy: Policy Condition failed",
+            "",
+        ] {
+            let answer = error("AccessDenied", message).bare(Bare::Denied);
+            assert_eq!(verdict(&answer), (Verdict::Inconclusive, Some(Cause::Unrecognized)), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_request_id_proves_nothing() {
+        let sentence = "User: u is not authorized to perform: dynamodb:PutItem";
+        for answer in [success("200"), error("AccessDenied", sentence), error("ValidationException", "Missing the key")]
+        {
+            let answer = Answer { request_id: None, ..answer };
+            assert_eq!(verdict(&answer), (Verdict::Inconclusive, Some(Cause::NotFromAws)));
+        }
+    }
+
+    #[test]
+    fn every_other_answer_has_its_cause() {
+        for (code, message, cause) in [
+            ("ThrottlingException", "Rate exceeded", Cause::Throttled),
+            ("ExpiredTokenException", "The security token included in the request is expired", Cause::Credentials),
+            ("InvalidSignatureException", "The request signature we calculated does not match", Cause::Credentials),
+            ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier", Cause::ClockSkew),
+            ("RequestTimeTooSkewed", "The difference is too large", Cause::ClockSkew),
+            ("PermanentRedirect", "The bucket you are attempting to access", Cause::WrongRegion),
+            ("NoSuchBucket", "The specified bucket does not exist", Cause::ResourceMissing),
+            ("KMS.DisabledException", "arn:aws:kms:… is disabled.", Cause::KmsKey),
+            ("OptInRequired", "", Cause::AccountNotReady),
+            ("InternalServerError", "", Cause::ServiceFault),
+            ("Teapot", "I am one", Cause::Unrecognized),
+        ] {
+            assert_eq!(verdict(&error(code, message)), (Verdict::Inconclusive, Some(cause)), "{code}");
+        }
+        for (why, cause) in [
+            (Silence::TimedOut, Cause::TimedOut),
+            (Silence::Network, Cause::Network),
+            (Silence::Credentials, Cause::Credentials),
+            (Silence::Broken, Cause::ProbeBroken),
+        ] {
+            assert_eq!(verdict(&Answer::nothing(why, "")), (Verdict::Inconclusive, Some(cause)));
+        }
+    }
+
+    #[test]
+    fn the_status_decides_nothing() {
+        for status in [200, 400, 403, 500] {
+            let reply = Reply::Error { status, code: None, message: Some("Forbidden".to_owned()) };
+            let answer = Answer { reply, ..error("", "") };
+            assert_eq!(verdict(&answer).0, Verdict::Inconclusive, "{status}");
+        }
+    }
+}
