@@ -124,9 +124,9 @@ pub const VARIABLES: &[Variable] = &[
         name: "PROBE_EXPECTED_ROLE",
         required: false,
         default: Some("lambda-ml-pipeline-role"),
-        expected: "the name of an IAM role, not its ARN: 1 to 64 letters, digits and any of _+=,.@-",
-        meaning: "the role that the function should run under; another one is named in the advice",
-        valid: is_role_name,
+        expected: "the name of an IAM role, 1 to 64 letters, digits and any of _+=,.@-, or its ARN",
+        meaning: "the role that the function should run under, by name or ARN; another one is named in the advice",
+        valid: |v| is_role_name(v) || is_role_arn(v),
     },
     Variable {
         name: "PROBE_EXPECTED_REGION",
@@ -183,7 +183,10 @@ impl Config {
             object_key: read("PROBE_OBJECT_KEY"),
             endpoint_name: read("PROBE_ENDPOINT_NAME"),
             sagemaker_role_arn: read("PROBE_SAGEMAKER_ROLE_ARN"),
-            expected_role: read("PROBE_EXPECTED_ROLE").unwrap_or_default(),
+            // A session's ARN has the role's name and not its path.
+            expected_role: read("PROBE_EXPECTED_ROLE")
+                .and_then(|role| role.rsplit('/').next().map(str::to_owned))
+                .unwrap_or_default(),
             expected_region: read("PROBE_EXPECTED_REGION"),
             timeout: Duration::from_millis(read("PROBE_TIMEOUT_MS").and_then(|ms| ms.parse().ok()).unwrap_or_default()),
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
@@ -310,6 +313,12 @@ mod tests {
     }
 
     #[test]
+    fn the_expected_role_is_known_by_its_name() {
+        let role = ("PROBE_EXPECTED_ROLE", "arn:aws:iam::123456789012:role/service-role/pipeline");
+        assert_eq!(read(&[("PROBE_BUCKET", "abc"), role]).unwrap().expected_role, "pipeline");
+    }
+
+    #[test]
     fn an_empty_variable_is_not_set() {
         let empty: Vec<_> = VARIABLES.iter().map(|v| (v.name, "")).collect();
         let problems = read(&empty).unwrap_err();
@@ -362,7 +371,7 @@ mod tests {
                     "arn:aws:iam:us-east-1:123456789012:role/r",
                 ],
             ),
-            ("PROBE_EXPECTED_ROLE", &["lambda-ml-pipeline-role"], &["arn:aws:iam::123456789012:role/r", "a b"]),
+            ("PROBE_EXPECTED_ROLE", &["r", "arn:aws:iam::123456789012:role/path/r"], &["path/r", "a b"]),
             (
                 "PROBE_EXPECTED_REGION",
                 &["us-east-1", "ap-southeast-1", "us-gov-west-1"],

@@ -1,0 +1,65 @@
+"""The tools that the local commands run on, installed where nothing else sees them."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".local"
+VENV = STATE / "venv"
+BIN = VENV / "bin"
+REQUIREMENTS = ROOT / "local" / "requirements.txt"
+
+
+def say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def fail(what: str, todo: str) -> None:
+    """Ends the command with what went wrong and what to do about it."""
+    sys.exit(f"\nerror: {what}\n       {todo}")
+
+
+def run(what: str, todo: str, *command: object, **options) -> None:
+    """Runs a step whose output is worth seeing."""
+    try:
+        subprocess.run([str(part) for part in command], check=True, cwd=ROOT, **options)
+    except FileNotFoundError as error:
+        fail(f"{what}: {error.filename} was not found.", todo)
+    except subprocess.CalledProcessError as error:
+        fail(f"{what}: {error.cmd[0]} ended with exit status {error.returncode}.", todo)
+
+
+def prepare() -> None:
+    """Installs the pinned Python tools into .local/venv, unless they are there already."""
+    if sys.version_info < (3, 10):
+        fail(f"Python {sys.version.split()[0]} is too old.", "Install Python 3.10 or later.")
+    for program, todo in (
+        ("cargo", "Install Rust: https://www.rust-lang.org/tools/install"),
+        ("cc", "Install a C compiler, which the TLS library needs: apt-get install gcc, or your system's way."),
+    ):
+        if not shutil.which(program):
+            fail(f"{program} was not found.", todo)
+    stamp = VENV / "requirements.sha256"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("Installing cargo-lambda, the AWS SAM CLI and moto into .local/venv (about a minute, once)")
+    shutil.rmtree(VENV, ignore_errors=True)
+    todo = "Install Python's venv module: apt-get install python3-venv, or your system's way."
+    run("The virtual environment could not be made", todo, sys.executable, "-m", "venv", VENV)
+    todo = "Look at pip's error above; it needs to reach the Python Package Index, or a mirror of it."
+    install = (BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS)
+    run("The Python tools could not be installed", todo, *install)
+    stamp.write_text(wanted)
+
+
+def scrubbed(**more: str) -> dict:
+    """The environment without anybody's AWS settings, and with the tools first on the path."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PROBE_", "SAM_"))}
+    # cargo-lambda finds its linker through the first python3 on the path.
+    kept["PATH"] = f"{BIN}{os.pathsep}{kept.get('PATH', '')}"
+    return {**kept, "AWS_EC2_METADATA_DISABLED": "true", "SAM_CLI_TELEMETRY": "0", **more}
