@@ -45,6 +45,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 BUCKET = "your-bucket-name"
 TABLE = "ModelMetadata"
+OBJECT = "training/data.csv"
 FUNCTION = "permissions-probe"
 ROLE = "lambda-ml-pipeline-role"
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
@@ -87,7 +88,7 @@ class TestBed:
 
     def deploy(self, template: Path) -> None:
         """Runs the SAM transform and CloudFormation on the template, as `sam deploy` does."""
-        parameters = {"BucketName": BUCKET, "TableName": TABLE, "CreateBucketAndTable": "true", "FunctionName": FUNCTION}
+        parameters = {"BucketName": BUCKET, "TableName": TABLE, "CreateBucketAndTable": "true", "ObjectKey": OBJECT}
         document = yaml_parse(template.read_text())
         # The emulator runs no code, so it needs none; the function's program is
         # started by cargo-lambda or by the Runtime Interface Emulator.
@@ -112,7 +113,7 @@ class TestBed:
                 role.policies[name] = policy if isinstance(policy, str) else json.dumps(policy)
         # What Lambda itself makes when the function first writes a line.
         self.client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
-        self.client("s3").put_object(Bucket=BUCKET, Key="training/data.csv", Body=b"feature,label\n1,2\n")
+        self.client("s3").put_object(Bucket=BUCKET, Key=OBJECT, Body=b"feature,label\n1,2\n")
 
     def enforce(self) -> None:
         """Makes an administrator, and turns IAM enforcement on."""

@@ -28,6 +28,7 @@ JSON_SERVICES = ("dynamodb", "logs", "sagemaker")
 def correct() -> None:
     """Applies every correction to the moto of this process."""
     access_control.IAMRequestBase.check_action_permitted = check_action_permitted
+    access_control.IAMRequest._raise_invalid_access_key = reject_credentials
     access_control.IAMPolicyStatement._check_element_matches = element_matches
     DynamoHandler._determine_resource = table_arn
     LogsResponse._determine_resource = log_group_arn
@@ -103,6 +104,21 @@ def authorize(access_key, action: str, resource: str) -> None:
     if service in JSON_SERVICES or service == "iam":
         raise Denied(sentence, 403 if action == "sagemaker:InvokeEndpoint" else 400)
     raise access_control.AccessDeniedError(user_arn=access_key.arn, action=action)
+
+
+def reject_credentials(self, _reason: str) -> None:
+    """Credentials that nobody has, in the form of each protocol (IAM and each service, "Common Errors")."""
+    text = "The security token included in the request is invalid."
+    if self._service in JSON_SERVICES:
+        rejected = HTTPException(json.dumps({"__type": "UnrecognizedClientException", "message": text}))
+        rejected.code = 400
+    else:
+        rejected = HTTPException(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>"
+            f"<Message>{text}</Message></Error><RequestId>x</RequestId></ErrorResponse>"
+        )
+        rejected.code = 403
+    raise rejected
 
 
 def element_matches(self, element: str, value: str) -> bool:

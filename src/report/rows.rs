@@ -43,6 +43,7 @@ impl Row {
         };
         let message = match &answer.reply {
             Reply::Nothing { detail, .. } => Some(detail.clone()),
+            Reply::Error { code: None, status, .. } => Some(format!("HTTP status {status} without an error code")),
             _ => answer.message().map(str::to_owned),
         };
         Self {

@@ -1,0 +1,82 @@
+//! Each kind of event, and the response that it gets.
+
+use serde_json::{Value, json};
+
+use crate::test_bed::{SUCCESS, account, event, invoke, invoke_text, verdicts};
+
+#[tokio::test]
+async fn every_kind_of_event_gets_the_success() {
+    for name in [
+        "console-test.json",
+        "scheduled.json",
+        "guide-test.json",
+        "api-gateway-v1.json",
+        "api-gateway-v2.json",
+        "function-url.json",
+        "alb.json",
+    ] {
+        assert_eq!(invoke_text(&account().environment, event(name)).await, SUCCESS, "{name}");
+    }
+    for event in [json!(null), json!([]), json!("x"), json!(7)] {
+        assert_eq!(invoke_text(&account().environment, event).await, SUCCESS);
+    }
+}
+
+#[tokio::test]
+async fn http_fronts_get_no_key_of_ours() {
+    let denied = account().with_policies(&[]);
+    for name in ["api-gateway-v1.json", "api-gateway-v2.json", "function-url.json", "alb.json"] {
+        let response = invoke(&denied, event(name)).await;
+        let keys: Vec<_> = response.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(keys, ["body", "headers", "statusCode"], "{name}");
+        assert_eq!(response["statusCode"], 403, "{name}");
+        let report: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
+        assert_eq!(report["schema"], "permissions-probe/v1", "{name}");
+    }
+    assert!(invoke(&denied, event("scheduled.json")).await.get("report").is_some());
+}
+
+#[tokio::test]
+async fn actions_filters_and_verbose_reports_a_success_too() {
+    let response = invoke(&account().environment, event("options.json")).await;
+    assert_eq!(response["statusCode"], 200);
+    assert_eq!(response["body"], "Preprocessing complete and metadata updated");
+    assert_eq!(
+        verdicts(&response).into_keys().collect::<Vec<_>>(),
+        ["dynamodb:PutItem", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "sts:GetCallerIdentity"]
+    );
+    let response = invoke(&account().environment, event("verbose.json")).await;
+    assert_eq!(verdicts(&response).len(), 17);
+    let report = &response["report"];
+    assert_eq!(report["principal"]["role"], "lambda-ml-pipeline-role");
+    assert_eq!(report["principal"]["account"], "123456789012");
+    assert_eq!(report["region"], "us-east-1");
+    assert_eq!(report["requestId"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+    assert_eq!(report["advice"], json!([]));
+}
+
+#[tokio::test]
+async fn a_bad_event_is_a_400_that_lists_everything() {
+    let response = invoke(&account().environment, event("bad-options.json")).await;
+    assert_eq!(response["statusCode"], 400);
+    let problems = response["report"]["problems"].as_array().unwrap();
+    let names: Vec<_> = problems.iter().map(|problem| problem["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["probe.actions[1]", "probe.color", "probe.verbose"]);
+    assert!(problems[0]["expected"].as_str().unwrap().contains("s3:GetObject, s3:PutObject"), "{problems:?}");
+    assert_eq!(response["report"]["summary"]["inconclusive"], 17, "no row disappears");
+}
+
+#[tokio::test]
+async fn a_bad_configuration_is_a_500_that_lists_everything() {
+    let mut environment = account().environment.clone();
+    environment.insert("PROBE_BUCKET".to_owned(), "Your_Bucket".to_owned());
+    environment.insert("PROBE_TIMEOUT_MS".to_owned(), "soon".to_owned());
+    let response = invoke(&environment, json!({})).await;
+    assert_eq!(response["statusCode"], 500);
+    let problems = response["report"]["problems"].as_array().unwrap();
+    assert_eq!(problems[0]["name"], "PROBE_BUCKET");
+    assert_eq!(problems[0]["value"], "Your_Bucket");
+    assert!(problems[0]["expected"].as_str().unwrap().contains("lower-case"));
+    assert_eq!(problems[1]["name"], "PROBE_TIMEOUT_MS");
+    assert_eq!(problems.len(), 2);
+}

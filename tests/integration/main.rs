@@ -1,0 +1,10 @@
+//! The function against real components: an account that enforces IAM, and the
+//! Lambda Runtime Interface Emulator. `local/test` installs and names both.
+
+mod account;
+mod documents;
+mod events;
+mod matrix;
+mod runtime;
+mod soundness;
+mod test_bed;

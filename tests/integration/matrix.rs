@@ -1,0 +1,128 @@
+//! The report against the policy: each action taken away, each action denied,
+//! nothing allowed at all.
+
+use permissions_probe::probes;
+use serde_json::{Value, json};
+
+use crate::test_bed::{Environment, SUCCESS, account, invoke, invoke_text, verdicts};
+
+/// The sixteen actions of the policy.
+fn actions() -> Vec<&'static str> {
+    let actions: Vec<_> =
+        probes::policy().iter().map(|p| p.action).filter(|action| *action != probes::CONTROL.action).collect();
+    assert_eq!(actions.len(), 16);
+    actions
+}
+
+/// The policies without one action, wherever it is granted.
+fn without(policies: &[Value], action: &str) -> Vec<Value> {
+    let mut policies = policies.to_vec();
+    for policy in &mut policies {
+        for statement in policy["Statement"].as_array_mut().unwrap() {
+            statement["Action"].as_array_mut().unwrap().retain(|granted| granted != action);
+        }
+        policy["Statement"].as_array_mut().unwrap().retain(|s| s["Action"].as_array().is_some_and(|a| !a.is_empty()));
+    }
+    policies.retain(|policy| !policy["Statement"].as_array().unwrap().is_empty());
+    policies
+}
+
+/// Asserts that exactly these actions are denied, in this kind, and all others allowed.
+async fn assert_denied(environment: &Environment, denied: &[&str], kind: &str) {
+    let response = invoke(environment, json!({})).await;
+    assert_eq!(response["statusCode"], 403, "{response}");
+    let expected: Vec<_> = verdicts(&response)
+        .into_keys()
+        .map(|action| {
+            let verdict = if denied.contains(&action.as_str()) { "denied" } else { "allowed" };
+            (action, verdict.to_owned())
+        })
+        .collect();
+    assert_eq!(verdicts(&response).into_iter().collect::<Vec<_>>(), expected, "{denied:?}");
+    let report = &response["report"];
+    assert_eq!(
+        report["summary"],
+        json!({"allowed": 17 - denied.len(), "denied": denied.len(), "inconclusive": 0}),
+        "the control is a row, too"
+    );
+    assert_eq!(serde_json::from_str::<Value>(response["body"].as_str().unwrap()).unwrap(), *report);
+    for row in report["actions"].as_array().unwrap().iter().filter(|row| row["verdict"] == "denied") {
+        assert_eq!(row["denial"]["kind"], kind, "{row}");
+        assert_eq!(row["denial"]["policyType"], "identity-based", "{row}");
+        assert_eq!(row["denial"]["action"], row["action"], "{row}");
+        println!("{}: {} {} {}", denied.join(", "), row["action"], row["verdict"], row["denial"]["kind"]);
+    }
+}
+
+#[tokio::test]
+async fn the_policy_of_the_template_gives_the_exact_success() {
+    assert_eq!(invoke_text(&account().environment, json!({"key1": "value1"})).await, SUCCESS);
+}
+
+#[tokio::test]
+async fn each_action_taken_away_is_the_one_denied() {
+    let policies = account().policies();
+    for action in actions() {
+        let environment = account().with_policies(&without(&policies, action));
+        assert_denied(&environment, &[action], "implicitDeny").await;
+    }
+}
+
+#[tokio::test]
+async fn each_action_denied_explicitly_is_the_one_denied() {
+    let policies = account().policies();
+    for action in actions() {
+        let deny = json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Action": [action], "Resource": "*"}]
+        });
+        let environment = account().with_policies(&[policies.clone(), vec![deny]].concat());
+        assert_denied(&environment, &[action], "explicitDeny").await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_policy_denies_all_sixteen_and_still_reports() {
+    assert_denied(&account().with_policies(&[]), &actions(), "implicitDeny").await;
+}
+
+#[tokio::test]
+async fn without_a_key_the_first_listed_object_or_an_absent_one_proves_get_object() {
+    let mut environment = account().environment.clone();
+    environment.remove("PROBE_OBJECT_KEY");
+    let verbose = || json!({"probe": {"verbose": true, "actions": ["s3:GetObject"]}});
+    let proof = |response: &Value| response["report"]["actions"][1]["proof"].clone();
+    let response = invoke(&environment, verbose()).await;
+    assert_eq!(proof(&response)["request"], "the first object listed", "{response}");
+    assert_eq!(proof(&response)["grade"], "documented");
+
+    environment.insert("PROBE_PREFIX".to_owned(), "nothing/here/".to_owned());
+    let response = invoke(&environment, verbose()).await;
+    assert_eq!(proof(&response)["request"], "an object that does not exist", "{response}");
+    assert_eq!(proof(&response)["code"], "NoSuchKey");
+
+    // Without the right to list, a missing object says nothing of s3:GetObject.
+    let policies = without(&account().policies(), "s3:ListBucket");
+    let mut environment = account().with_policies(&policies);
+    environment.remove("PROBE_OBJECT_KEY");
+    let response = invoke(&environment, json!({})).await;
+    assert_eq!(verdicts(&response)["s3:ListBucket"], "denied");
+    assert_eq!(verdicts(&response)["s3:GetObject"], "inconclusive");
+}
+
+#[tokio::test]
+async fn passing_the_role_is_tried_where_it_is_configured() {
+    let mut environment = account().environment.clone();
+    let role = "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role";
+    environment.insert("PROBE_SAGEMAKER_ROLE_ARN".to_owned(), role.to_owned());
+    let response = invoke(&environment, json!({})).await;
+    assert_eq!(verdicts(&response)["iam:PassRole"], "denied", "the guide's policy does not grant it");
+
+    let pass_role = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": [role]}]
+    });
+    let mut environment = account().with_policies(&[account().policies(), vec![pass_role]].concat());
+    environment.insert("PROBE_SAGEMAKER_ROLE_ARN".to_owned(), role.to_owned());
+    assert_eq!(invoke_text(&environment, json!({})).await, SUCCESS);
+}

@@ -1,0 +1,176 @@
+//! The compiled function under the official Lambda Runtime Interface Emulator.
+
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::test_bed::{Environment, SUCCESS, account, event, free_address, http, root, scrubbed, stop, verdicts};
+
+/// The function in its emulated execution environment.
+struct Runtime {
+    address: String,
+    /// Where its log goes: a file, since a pipe that nobody reads would stop it.
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Runtime {
+    fn start(environment: &Environment, timeout_seconds: u32) -> Self {
+        let address = free_address();
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.log", address.replace(':', "-")));
+        let child = scrubbed(&emulator())
+            .args(["--runtime-interface-emulator-address", &address])
+            .args(["--runtime-api-address", &free_address()])
+            .arg(function())
+            .envs(environment)
+            .env("AWS_LAMBDA_FUNCTION_NAME", "permissions-probe")
+            .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_seconds.to_string())
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .stdout(File::create(&log).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let runtime = Self { address, log, child: Some(child) };
+        let started = Instant::now();
+        while TcpStream::connect(&runtime.address).is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10), "the Runtime Interface Emulator did not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        runtime
+    }
+
+    fn invoke(&self, event: &[u8]) -> String {
+        let (status, body) = http(&self.address, "POST", "/2015-03-31/functions/function/invocations", event);
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Stops the function and returns its log lines.
+    fn log(mut self) -> Vec<Value> {
+        stop(self.child.take());
+        let text = std::fs::read_to_string(&self.log).unwrap();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        stop(self.child.take());
+        drop(std::fs::remove_file(&self.log));
+    }
+}
+
+/// The program under test: the one that `local/test` compiled as for a release, else cargo's.
+fn function() -> PathBuf {
+    std::env::var_os("PROBE_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_permissions-probe").into(), PathBuf::from)
+}
+
+/// The emulator ships inside the AWS SAM CLI.
+fn emulator() -> PathBuf {
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let lib = root().join(".local/venv/lib");
+    std::fs::read_dir(&lib)
+        .unwrap_or_else(|_| panic!("{} is missing; run local/test, which installs it", lib.display()))
+        .map(|python| python.unwrap().path())
+        .map(|python| python.join("site-packages/samcli/local/rapid").join(format!("aws-lambda-rie-{machine}")))
+        .find(|path| path.exists())
+        .expect("the AWS SAM CLI ships the Runtime Interface Emulator")
+}
+
+#[test]
+fn the_compiled_function_answers_every_event_and_survives_bad_ones() {
+    let runtime = Runtime::start(&account().environment, 15);
+    for file in std::fs::read_dir(root().join("events")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let response = runtime.invoke(event(&name).to_string().as_bytes());
+        let parsed: Value =
+            serde_json::from_str(&response).unwrap_or_else(|error| panic!("{name}: {error}: {response}"));
+        match name.as_str() {
+            "bad-options.json" => assert_eq!(parsed["statusCode"], 400, "{response}"),
+            "options.json" => assert_eq!(verdicts(&parsed).len(), 5, "{response}"),
+            "verbose.json" => assert_eq!(verdicts(&parsed).len(), 17, "{response}"),
+            _ => assert_eq!(response, SUCCESS, "{name}"),
+        }
+    }
+    for bad in [&b"{\"probe\": "[..], b"", b"\xff\xfe", b"[[[", "[".repeat(100_000).as_bytes()] {
+        let text = runtime.invoke(bad);
+        let response: Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!("{error}: {text:?}, to {:?}", String::from_utf8_lossy(&bad[..bad.len().min(20)]))
+        });
+        assert_eq!(response["statusCode"], 400, "{response}");
+        assert_eq!(response["report"]["problems"][0]["name"], "event", "{response}");
+    }
+    assert_eq!(runtime.invoke(b"{}"), SUCCESS, "the process lives on");
+}
+
+#[test]
+fn the_log_has_a_line_for_each_action_and_one_for_the_run() {
+    let environment = account().with_policies(&[]);
+    let runtime = Runtime::start(&environment, 15);
+    let response: Value = serde_json::from_str(&runtime.invoke(b"{}")).unwrap();
+    let token = environment["AWS_SESSION_TOKEN"].clone();
+    let lines = runtime.log();
+    let probed: Vec<_> = lines.iter().filter(|line| line["message"] == "probed").collect();
+    assert_eq!(probed.len(), 17);
+    for line in &probed {
+        let control = line["action"] == "sts:GetCallerIdentity";
+        assert_eq!(line["level"], if control { "INFO" } else { "WARN" }, "{line}");
+        assert_eq!(line["requestId"], response["report"]["requestId"], "{line}");
+        if !control {
+            assert_eq!(line["policyType"], "identity-based", "{line}");
+            assert!(
+                line["code"].as_str().unwrap().starts_with("AccessDenied") && line["resource"].is_string(),
+                "{line}"
+            );
+        }
+    }
+    let run: Vec<_> = lines.iter().filter(|line| line["message"] == "checked").collect();
+    assert_eq!(run.len(), 1);
+    assert_eq!((&run[0]["denied"], &run[0]["statusCode"]), (&16.into(), &403.into()));
+    let secrets = [token.as_str(), environment["AWS_SECRET_ACCESS_KEY"].as_str(), "feature,label"];
+    assert!(lines.iter().all(|line| secrets.iter().all(|secret| !line.to_string().contains(secret))));
+}
+
+#[test]
+fn the_log_follows_the_levels_and_formats_of_lambda() {
+    for (format, level, lines) in [("JSON", "WARN", 0), ("JSON", "INFO", 18), ("Text", "INFO", 0)] {
+        let mut environment = account().environment.clone();
+        environment.insert("AWS_LAMBDA_LOG_FORMAT".to_owned(), format.to_owned());
+        environment.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), level.to_owned());
+        let runtime = Runtime::start(&environment, 15);
+        assert_eq!(runtime.invoke(b"{}"), SUCCESS);
+        let ours = |line: &&Value| line["target"].as_str().is_some_and(|t| t.starts_with("permissions_probe"));
+        assert_eq!(runtime.log().iter().filter(ours).count(), lines, "{format} {level}");
+    }
+}
+
+#[test]
+fn every_service_silent_is_reported_before_a_short_timeout() {
+    // Accepts connections, as the listener's queue does, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut environment = account().environment.clone();
+    environment.insert("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", silent.local_addr().unwrap()));
+    let runtime = Runtime::start(&environment, 3);
+    let started = Instant::now();
+    let response: Value = serde_json::from_str(&runtime.invoke(b"{}")).unwrap();
+    let took = started.elapsed();
+    assert_eq!(response["statusCode"], 503, "{response}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let rows = response["report"]["actions"].as_array().unwrap();
+    assert_eq!(rows.len(), 17);
+    assert!(rows.iter().all(|row| row["cause"] == "timedOut"), "{response}");
+}
+
+#[test]
+fn a_function_without_configuration_says_what_is_missing() {
+    let runtime = Runtime::start(&Environment::new(), 3);
+    for _ in 0..2 {
+        let response: Value = serde_json::from_str(&runtime.invoke(b"{}")).unwrap();
+        assert_eq!(response["statusCode"], 500, "{response}");
+        assert_eq!(response["report"]["problems"][0]["name"], "PROBE_BUCKET", "{response}");
+    }
+}

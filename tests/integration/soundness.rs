@@ -1,0 +1,38 @@
+//! Who is calling, and what an unexpected caller or Region is told.
+
+use serde_json::json;
+
+use crate::test_bed::{account, invoke, verdicts};
+
+#[tokio::test]
+async fn the_wrong_role_and_the_wrong_region_are_named_first() {
+    let mut environment = account().with_policies(&[]);
+    environment.insert("PROBE_EXPECTED_ROLE".to_owned(), "lambda-ml-pipeline-role".to_owned());
+    environment.insert("PROBE_EXPECTED_REGION".to_owned(), "ap-southeast-1".to_owned());
+    let response = invoke(&environment, json!({})).await;
+    let advice = response["report"]["advice"].as_array().unwrap();
+    let first = advice[0]["text"].as_str().unwrap();
+    assert!(first.starts_with("The function does not run under the role lambda-ml-pipeline-role but as arn:aws:sts::"));
+    let second = advice[1]["text"].as_str().unwrap();
+    assert!(
+        second.starts_with("The function runs in us-east-1, and the policy's ARNs are expected to name ap-southeast-1")
+    );
+}
+
+#[tokio::test]
+async fn the_advice_pasted_makes_the_run_clean() {
+    let denied = invoke(&account().with_policies(&[]), json!({})).await;
+    let policy = denied["report"]["advice"][0]["policy"].clone();
+    let environment = account().with_policies(&[policy]);
+    assert_eq!(invoke(&environment, json!({})).await["statusCode"], 200);
+}
+
+#[tokio::test]
+async fn credentials_that_aws_does_not_know_are_not_a_denial() {
+    let mut environment = account().environment.clone();
+    environment.insert("AWS_ACCESS_KEY_ID".to_owned(), "AKIAIOSFODNN7EXAMPLE".to_owned());
+    let response = invoke(&environment, json!({})).await;
+    assert_eq!(response["statusCode"], 503, "{response}");
+    assert!(verdicts(&response).values().all(|verdict| verdict == "inconclusive"), "{response}");
+    assert_eq!(response["report"]["actions"][0]["cause"], "credentials");
+}
