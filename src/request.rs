@@ -4,6 +4,8 @@
 //! scheduled event, the guide's own. The options of this program live under one
 //! key, `probe`, which none of those has.
 
+use aws_lambda_events::alb::ElbContext;
+use aws_lambda_events::apigw::ApiGatewayV2httpRequestContextHttpDescription;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -102,10 +104,13 @@ fn actions(value: &Value, known: &[&str], problems: &mut Vec<Problem>) -> Option
 
 /// Whether the event came through API Gateway, a function URL or a load
 /// balancer, whose response may have no keys but their own.
+///
+/// Each is known by the part of its event that no other event has.
 pub fn is_http(event: &Value) -> bool {
-    event.get("requestContext").is_some_and(|context| {
-        context.get("http").is_some() || context.get("elb").is_some() || event.get("httpMethod").is_some()
-    })
+    let Some(context) = event.get("requestContext").filter(|context| context.is_object()) else { return false };
+    let version_2 = ApiGatewayV2httpRequestContextHttpDescription::deserialize(&context["http"]).is_ok();
+    let load_balancer = ElbContext::deserialize(&context["elb"]).is_ok();
+    version_2 || load_balancer || event["httpMethod"].is_string()
 }
 
 fn problem(name: &str, value: Option<String>, expected: &str) -> Problem {
@@ -180,6 +185,14 @@ mod tests {
             assert_eq!(parse(event), Ok(Request::default()));
         }
         assert!(is_http(&json!({"httpMethod": "GET", "requestContext": {"stage": "prod"}})));
-        assert!(!is_http(&json!({"requestContext": {"functionArn": "an asynchronous destination's record"}})));
+        for event in [
+            json!({"requestContext": {"functionArn": "an asynchronous destination's record"}}),
+            json!({"requestContext": {"http": true, "elb": null}}),
+            json!({"requestContext": "http"}),
+            json!({"httpMethod": "GET"}),
+            json!(null),
+        ] {
+            assert!(!is_http(&event), "{event}");
+        }
     }
 }

@@ -1,8 +1,25 @@
 //! Each kind of event, and the response that it gets.
 
+use aws_lambda_events::alb::AlbTargetGroupRequest;
+use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, ApiGatewayV2httpRequest};
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::test_bed::{SUCCESS, account, event, invoke, invoke_text, verdicts};
+
+#[test]
+fn the_events_are_what_aws_sends() {
+    fn read<T: DeserializeOwned>(name: &str) -> T {
+        serde_json::from_value(event(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+    assert_eq!(read::<ApiGatewayProxyRequest>("api-gateway-v1.json").path.as_deref(), Some("/health"));
+    assert_eq!(read::<ApiGatewayV2httpRequest>("api-gateway-v2.json").raw_path.as_deref(), Some("/health"));
+    assert_eq!(read::<LambdaFunctionUrlRequest>("function-url.json").raw_path.as_deref(), Some("/"));
+    assert_eq!(read::<AlbTargetGroupRequest>("alb.json").path.as_deref(), Some("/health"));
+    assert_eq!(read::<EventBridgeEvent>("scheduled.json").detail_type, "Scheduled Event");
+}
 
 #[tokio::test]
 async fn every_kind_of_event_gets_the_success() {
@@ -30,6 +47,8 @@ async fn http_fronts_get_no_key_of_ours() {
         let keys: Vec<_> = response.as_object().unwrap().keys().cloned().collect();
         assert_eq!(keys, ["body", "headers", "statusCode"], "{name}");
         assert_eq!(response["statusCode"], 403, "{name}");
+        let proxied: ApiGatewayProxyResponse = serde_json::from_value(response.clone()).unwrap();
+        assert_eq!(proxied.headers["content-type"], "application/json", "{name}");
         let report: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
         assert_eq!(report["schema"], "permissions-probe/v1", "{name}");
     }
