@@ -7,10 +7,11 @@ use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement};
 use crate::verdict::{Verdict, Warning};
 
 /// What to do, the most likely cause first. Nothing, where nothing is wrong.
+///
+/// A role or a Region that is not the expected one is named even where
+/// everything is allowed: then it is the expectation that is wrong, or the role
+/// that was meant is not the one that was checked.
 pub fn advise(rows: &[Row], config: &Config, principal: Option<&Principal>, region: &str) -> Vec<Advice> {
-    if rows.iter().all(|row| row.verdict == Verdict::Allowed && row.warning.is_none()) {
-        return Vec::new();
-    }
     let mut advice = Vec::new();
     advice.extend(wrong_role(config, principal));
     advice.extend(wrong_region(config, region));

@@ -189,3 +189,125 @@ fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::answer::{Bare, Silence};
+    use crate::probes::ALL;
+    use crate::report::{Report, Response};
+    use crate::stub::{config, context, sdk};
+
+    fn outcome(action: &str, code: &str, message: &str) -> Outcome {
+        let reply = Reply::Error { status: 400, code: Some(code.to_owned()), message: Some(message.to_owned()) };
+        let answer = Answer { reply, request_id: Some("id".to_owned()), ..Answer::nothing(Silence::Broken, "") };
+        let probe = ALL.iter().find(|probe| probe.action == action).unwrap();
+        Outcome { probe, answer: answer.bare(Bare::Denied), duration: Duration::from_millis(7) }
+    }
+
+    fn rows_of(outcomes: &[Outcome]) -> Vec<Row> {
+        rows(outcomes, &context(&sdk("http://127.0.0.1:1"), config()))
+    }
+
+    fn status_of(rows: Vec<Row>) -> u16 {
+        Response::new(Report::new(rows, String::new(), Duration::ZERO), None, false, false).status_code
+    }
+
+    fn denial(action: &str, resource: &str) -> String {
+        format!(
+            "User: u is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+        )
+    }
+
+    #[test]
+    fn a_denied_key_is_a_row_of_its_own() {
+        let key = "arn:aws:kms:us-east-1:123456789012:key/k";
+        let rows = rows_of(&[
+            outcome("s3:GetObject", "AccessDenied", &denial("kms:Decrypt", key)),
+            outcome("dynamodb:GetItem", "AccessDeniedException", &denial("kms:Decrypt", key)),
+        ]);
+        assert_eq!(rows.len(), 3);
+        assert_eq!((rows[0].verdict, rows[1].verdict), (Verdict::Allowed, Verdict::Allowed));
+        assert_eq!(rows[0].proof.as_ref().unwrap().grade, Grade::Inferred);
+        assert_eq!((rows[2].action.as_str(), rows[2].verdict), ("kms:Decrypt", Verdict::Denied));
+        assert_eq!(rows[2].resource.as_deref(), Some(key));
+        assert_eq!(rows[2].met_by, ["s3:GetObject", "dynamodb:GetItem"]);
+        assert_eq!(status_of(rows), 403, "a pipeline that may not use the key cannot do its work");
+    }
+
+    #[test]
+    fn passing_a_role_that_does_not_exist_is_no_row() {
+        let role = "arn:aws:iam::123456789012:role/permissions-probe-0123456789abcdef";
+        let rows = rows_of(&[outcome("sagemaker:CreateModel", "AccessDeniedException", &denial("iam:PassRole", role))]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].verdict, Verdict::Allowed);
+        assert!(rows[0].note.as_ref().unwrap().contains("of the pipeline's own resource nothing is known"));
+        assert_eq!(status_of(rows), 200);
+    }
+
+    #[test]
+    fn a_denied_list_speaks_in_its_own_row() {
+        let bucket = "arn:aws:s3:::your-bucket-name";
+        let get = || outcome("s3:GetObject", "AccessDenied", &denial("s3:ListBucket", bucket));
+        let rows = rows_of(&[get(), outcome("s3:ListBucket", "AccessDenied", &denial("s3:ListBucket", bucket))]);
+        assert_eq!(rows.len(), 2);
+        assert_eq!((rows[0].verdict, rows[0].cause), (Verdict::Inconclusive, Some(Cause::OtherActionDenied)));
+        assert!(rows[1].met_by.is_empty());
+        // Where it was not tried for itself, the denial still is not lost.
+        let rows = rows_of(&[get()]);
+        assert_eq!((rows[1].action.as_str(), rows[1].verdict), ("s3:ListBucket", Verdict::Denied));
+    }
+
+    #[test]
+    fn a_warning_keeps_a_run_from_being_clean() {
+        let rows = rows_of(&[outcome("dynamodb:Scan", "ResourceNotFoundException", "Requested resource not found")]);
+        assert_eq!((rows[0].verdict, rows[0].warning), (Verdict::Allowed, Some(Warning::ResourceMissing)));
+        assert_eq!(status_of(rows), 503);
+    }
+
+    #[test]
+    fn a_bucket_elsewhere_is_named_with_both_regions() {
+        let mut outcome = outcome("s3:ListBucket", "PermanentRedirect", "The bucket you are attempting to access …");
+        outcome.answer.bucket_region = Some("eu-west-1".to_owned());
+        let rows = rows_of(&[outcome]);
+        assert_eq!(rows[0].note.as_deref(), Some("The bucket is in eu-west-1, and the request was sent to us-east-1."));
+    }
+
+    #[test]
+    fn the_wire_format_is_the_contract() {
+        let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata";
+        let rows = rows_of(&[outcome("dynamodb:Scan", "AccessDeniedException", &denial("dynamodb:Scan", arn))]);
+        assert_eq!(
+            serde_json::to_value(&rows[0]).unwrap(),
+            serde_json::json!({
+                "action": "dynamodb:Scan",
+                "resource": arn,
+                "verdict": "denied",
+                "proof": {
+                    "code": "AccessDeniedException",
+                    "grade": "documented",
+                    "source": "IAM User Guide, \"Troubleshoot access denied error messages\""
+                },
+                "code": "AccessDeniedException",
+                "message": denial("dynamodb:Scan", arn),
+                "denial": {
+                    "kind": "implicitDeny",
+                    "policyType": "identity-based",
+                    "policyArn": null,
+                    "action": "dynamodb:Scan",
+                    "resource": arn
+                },
+                "cause": null,
+                "awsRequestId": "id",
+                "durationMs": 7
+            })
+        );
+        let bare = rows_of(&[outcome("s3:ListBucket", "AccessDenied", "Access Denied")]);
+        assert_eq!(
+            serde_json::to_value(&bare[0]).unwrap()["denial"],
+            serde_json::json!({"kind": "unstated", "policyType": null, "policyArn": null, "action": null, "resource": null})
+        );
+    }
+}

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::test_bed::account;
+use crate::test_bed::{account, root};
+use permissions_probe::config::VARIABLES;
+use permissions_probe::probe::Probe;
 use permissions_probe::probes;
+use permissions_probe::verdict::{CAUSES, Expected, Proof};
 
 /// Actions that a probe tries and the template does not grant, and why.
 const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
@@ -35,4 +38,59 @@ fn the_template_grants_what_is_probed_and_nothing_else() {
     let stale: Vec<_> =
         excepted.iter().filter(|action| granted.contains(*action) || !probed.contains(*action)).collect();
     assert!(stale.is_empty(), "no longer exceptions: {stale:?}; take them out of NOT_IN_THE_TEMPLATE");
+}
+
+/// Asserts that the README has each of these lines, and prints those that it lacks.
+fn assert_in_readme(lines: impl Iterator<Item = String>, table: &str) {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let missing: Vec<_> = lines.filter(|line| !readme.lines().any(|known| known == line)).collect();
+    assert!(missing.is_empty(), "README.md lacks lines in its table of {table}; paste:\n\n{}\n", missing.join("\n"));
+}
+
+#[test]
+fn the_readme_has_every_probe() {
+    fn proof(proof: &Proof) -> String {
+        let answer = match &proof.answer {
+            Expected::Success(name) => format!("`{name}`"),
+            Expected::Error { code, message: [] } => format!("`{code}`"),
+            Expected::Error { code, message } => format!("`{code}` “{}”", message.join(" … ")),
+        };
+        let warning = if proof.warning.is_some() { ", with a warning" } else { "" };
+        format!("{answer} ({}{warning})", proof.grade.name())
+    }
+    let line = |probe: &&Probe| {
+        let proofs: Vec<_> = probe.proofs.iter().map(proof).collect();
+        format!(
+            "| `{}` | {} | {} | {} | {} |",
+            probe.action,
+            probe.request,
+            probe.harmless,
+            probe.side_effect,
+            proofs.join("; ")
+        )
+    };
+    assert_in_readme(probes::ALL.iter().map(line), "probes");
+}
+
+#[test]
+fn the_readme_has_every_variable() {
+    let line = |variable: &permissions_probe::config::Variable| {
+        let default = variable.default.map_or("–".to_owned(), |default| format!("`{default}`"));
+        format!("| `{}` | {default} | {} | {} |", variable.name, variable.meaning, variable.expected)
+    };
+    assert_in_readme(VARIABLES.iter().map(line), "variables");
+}
+
+#[test]
+fn the_readme_has_every_cause() {
+    assert_in_readme(CAUSES.iter().map(|(_, name, meaning)| format!("| `{name}` | {meaning} |")), "causes");
+}
+
+#[test]
+fn the_readme_names_every_event() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for file in std::fs::read_dir(root().join("events")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(readme.contains(&format!("`events/{name}`")), "README.md does not say what events/{name} is for");
+    }
 }

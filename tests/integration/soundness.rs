@@ -20,6 +20,17 @@ async fn the_wrong_role_and_the_wrong_region_are_named_first() {
 }
 
 #[tokio::test]
+async fn another_role_that_may_do_everything_is_a_success_and_is_named() {
+    let mut environment = account().environment.clone();
+    environment.insert("PROBE_EXPECTED_ROLE".to_owned(), "another-role".to_owned());
+    let response = invoke(&environment, json!({"probe": {"verbose": true}})).await;
+    assert_eq!(response["statusCode"], 200, "{response}");
+    let advice = response["report"]["advice"].as_array().unwrap();
+    assert_eq!(advice.len(), 1);
+    assert!(advice[0]["text"].as_str().unwrap().contains("does not run under the role another-role"), "{advice:?}");
+}
+
+#[tokio::test]
 async fn the_advice_pasted_makes_the_run_clean() {
     let denied = invoke(&account().with_policies(&[]), json!({})).await;
     let policy = denied["report"]["advice"][0]["policy"].clone();
