@@ -33,7 +33,7 @@ fn the_template_grants_what_is_probed_and_nothing_else() {
     assert!(
         ungranted.is_empty(),
         "add to ml-pipeline-access-policy in template.yaml, or to NOT_IN_THE_TEMPLATE with a reason:\n{}",
-        ungranted.iter().map(|action| format!("                  - {action}\n")).collect::<String>()
+        ungranted.iter().map(|action| format!("                  - {action}")).collect::<Vec<_>>().join("\n")
     );
     let stale: Vec<_> =
         excepted.iter().filter(|action| granted.contains(*action) || !probed.contains(*action)).collect();

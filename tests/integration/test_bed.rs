@@ -127,8 +127,8 @@ pub fn app(environment: &Environment) -> App {
 /// Invokes the function in this process; returns the response as JSON text.
 pub async fn invoke_text(environment: &Environment, event: Value) -> String {
     let mut context = Context::default();
-    context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned();
-    context.invoked_function_arn = FUNCTION_ARN.to_owned();
+    context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into();
+    context.invoked_function_arn = FUNCTION_ARN.into();
     let response = app(environment).handle(LambdaEvent::new(Event(Ok(event)), context)).await;
     serde_json::to_string(&response).unwrap()
 }
@@ -149,7 +149,7 @@ pub fn verdicts(response: &Value) -> BTreeMap<String, String> {
 /// An HTTP request to this machine; returns the status and the body.
 pub fn http(address: &str, method: &str, path: &str, body: &[u8]) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     // HTTP/1.0, so that the end of the connection is the end of the body.
     let head =
         format!("{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
