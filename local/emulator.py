@@ -10,6 +10,7 @@ Beside AWS's own API it answers, for tests:
     GET  /test-bed/policies   the policies in effect on the template's role
     POST /test-bed/role       a new role with the given policies, and credentials of it
     POST /test-bed/without    takes one action out of the template's role
+    POST /test-bed/paste      puts a policy into the template's role
     GET  /test-bed/state      everything that a probe could have changed
 """
 
@@ -73,6 +74,7 @@ class TestBed:
             return self.moto(environ, start_response)
         request = Request(environ)
         answers = {"policies": self.policies, "role": self.role, "without": self.without, "state": self.state}
+        answers["paste"] = self.paste
         body = answers[request.path.split("/")[2]](**(request.get_json() if request.method == "POST" else {}))
         return Response(json.dumps(body, default=str), content_type="application/json")(environ, start_response)
 
@@ -182,6 +184,11 @@ class TestBed:
             found = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)
             if action in json.dumps(found["PolicyVersion"]["Document"]):
                 iam.detach_role_policy(RoleName=ROLE, PolicyArn=policy["PolicyArn"])
+
+    def paste(self, policy: dict) -> None:
+        """What `aws iam put-role-policy` does."""
+        document = json.dumps(policy)
+        self.client("iam").put_role_policy(RoleName=ROLE, PolicyName="pasted", PolicyDocument=document)
 
     def state(self) -> dict:
         s3, dynamodb, sagemaker, logs = map(self.client, ("s3", "dynamodb", "sagemaker", "logs"))

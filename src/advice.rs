@@ -1,103 +1,170 @@
 //! From the rows to what to do about them.
 
-use crate::config::Config;
 use crate::denial::{Kind, PolicyType};
-use crate::probe::Principal;
+use crate::headline::Findings;
+use crate::probe::{NAME, Principal};
 use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement};
 use crate::verdict::{Verdict, Warning};
+
+/// The name of the inline policy that the advice makes.
+const POLICY_NAME: &str = "permissions-probe-missing";
 
 /// What to do, the most likely cause first. Nothing, where nothing is wrong.
 ///
 /// A role or a Region that is not the expected one is named even where
 /// everything is allowed: then it is the expectation that is wrong, or the role
 /// that was meant is not the one that was checked.
-pub fn advise(rows: &[Row], config: &Config, principal: Option<&Principal>, region: &str) -> Vec<Advice> {
-    let mut advice = Vec::new();
-    advice.extend(wrong_role(config, principal));
-    advice.extend(wrong_region(config, region));
-
+pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
+    let mut advice: Vec<Advice> = wrong_role(findings).into_iter().chain(wrong_region(findings)).collect();
+    let rows = findings.rows;
     let denied: Vec<(&Row, &DenialLine)> = rows
         .iter()
         .filter(|row| row.verdict == Verdict::Denied)
         .filter_map(|row| Some((row, row.denial.as_ref()?)))
         .collect();
-    let missing: Vec<&Row> = denied.iter().filter(|(_, denial)| is_missing(denial)).map(|(row, _)| *row).collect();
+    let of = |kind: fn(&DenialLine) -> bool| -> Vec<&Row> {
+        denied.iter().filter(|(_, denial)| kind(denial)).map(|(row, _)| *row).collect()
+    };
+
+    let missing = of(is_missing);
     if !missing.is_empty() {
-        let role = principal.and_then(Principal::role).unwrap_or("the function's role");
-        advice.push(Advice {
-            text: format!("No identity-based policy of {role} allows these actions. Add this policy to it:"),
-            actions: names(&missing),
-            policy: Some(policy(&missing)),
+        let role = findings.principal.and_then(Principal::role);
+        let whose = role.map_or("the function's role".to_owned(), |role| format!("the role {role}"));
+        let none = format!("No identity-based policy of {whose} allows these actions.");
+        advice.push(if wrong_role(findings).is_some() {
+            // Whoever pastes a policy into the wrong role makes two mistakes of one.
+            plain(
+                format!("{none} No statement is offered, since it is not the role that is expected."),
+                names(&missing),
+            )
+        } else {
+            let policy = policy(&missing);
+            Advice {
+                text: format!("{none} This policy, added to it, does:"),
+                actions: names(&missing),
+                command: role.map(|role| command(role, &policy)),
+                policy: Some(policy),
+            }
         });
     }
-    let unstated: Vec<&Row> =
-        denied.iter().filter(|(_, denial)| denial.kind == Kind::Unstated).map(|(row, _)| *row).collect();
+    let unstated = of(|denial| denial.kind == Kind::Unstated);
     if !unstated.is_empty() {
         advice.push(Advice {
             text: "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
                    allows them, and then this one would; another is a policy that denies them, which no Allow overrides."
                 .to_owned(),
             actions: names(&unstated),
+            command: None,
             policy: Some(policy(&unstated)),
         });
     }
-    for (row, denial) in denied.iter().filter(|(_, denial)| denial.kind != Kind::Unstated && !is_missing(denial)) {
-        advice.push(Advice { text: no_use(denial), actions: vec![row.action.clone()], policy: None });
+    for row in of(|denial| denial.kind != Kind::Unstated && !is_missing(denial)) {
+        let denial = row.denial.as_ref();
+        // The same words for the same policy are said once, for all its actions.
+        let text = denial.map(no_use).unwrap_or_default();
+        match advice.iter_mut().find(|known| known.text == text) {
+            Some(known) => known.actions.push(row.action.clone()),
+            None => advice.push(plain(text, vec![row.action.clone()])),
+        }
+    }
+    for row in rows.iter().filter(|row| row.verdict == Verdict::Denied && row.action.starts_with("kms:")) {
+        let key =
+            row.resource.as_deref().unwrap_or("the key that the resource is encrypted with, which AWS does not name");
+        advice.push(plain(
+            format!(
+                "AWS KMS looks in two places: the key policy of {key} has to allow {}, or to leave it to IAM, and then an \
+                 identity-based policy of the role has to allow it.",
+                row.action
+            ),
+            vec![row.action.clone()],
+        ));
     }
 
     let warned = |warning| rows.iter().filter(move |row| row.warning == Some(warning)).collect::<Vec<_>>();
     let missing = warned(Warning::ResourceMissing);
     if !missing.is_empty() {
-        advice.push(Advice {
-            text: format!(
-                "There is no table {} in {region}. Create it, or correct PROBE_TABLE or the function's Region.",
-                config.table
+        advice.push(plain(
+            format!(
+                "There is no table {} in {}. Create it, or correct PROBE_TABLE or the function's Region.",
+                findings.config.table, findings.region
             ),
-            actions: names(&missing),
-            policy: None,
-        });
+            names(&missing),
+        ));
     }
     let changed = warned(Warning::SideEffect);
     if !changed.is_empty() {
-        advice.push(Advice {
-            text: "These requests were made to be refused after authorization, and were carried out. Remove what they left \
-                   behind, whose name starts with permissions-probe-; whatever answered does not behave as AWS is \
-                   documented to."
+        advice.push(plain(
+            "These requests were made to be refused after authorization, and were carried out. Remove what they left behind, \
+             whose name starts with permissions-probe-; whatever answered does not behave as AWS is documented to."
                 .to_owned(),
-            actions: names(&changed),
-            policy: None,
-        });
+            names(&changed),
+        ));
     }
     advice
 }
 
-fn wrong_role(config: &Config, principal: Option<&Principal>) -> Option<Advice> {
-    let principal = principal?;
-    let expected = &config.expected_role;
-    if principal.role() == Some(expected.as_str()) {
-        return None;
+/// What the guide's policy leaves out, where this run shows that it will be
+/// needed. It changes no verdict.
+pub fn advisories(findings: &Findings<'_>) -> Vec<Advice> {
+    let mut advisories = Vec::new();
+    // AWS went on to iam:PassRole and denied it, on a role that does not exist.
+    let passing = |row: &&Row| {
+        let denial = row.denial.as_ref().filter(|_| row.verdict == Verdict::Allowed);
+        denial.is_some_and(|denial| {
+            denial.action.as_deref() == Some("iam:PassRole")
+                && denial.resource.as_deref().is_some_and(|resource| resource.contains(NAME))
+        })
+    };
+    let passing: Vec<&Row> = findings.rows.iter().filter(passing).collect();
+    if !passing.is_empty() && findings.config.sagemaker_role_arn.is_none() {
+        advisories.push(plain(
+            "The guide's policy leaves out iam:PassRole, and AWS denied it for a role that does not exist. A real training job \
+             or model needs it on the role that is handed to SageMaker, with the condition iam:PassedToService = \
+             sagemaker.amazonaws.com. Set PROBE_SAGEMAKER_ROLE_ARN to that role to have it tried."
+                .to_owned(),
+            names(&passing),
+        ));
     }
-    let arn = &principal.arn;
-    Some(Advice {
-        text: format!(
-            "The function does not run under the role {expected} but as {arn}. Set its execution role, or \
-             PROBE_EXPECTED_ROLE if this is the role to check."
-        ),
-        actions: Vec::new(),
-        policy: None,
+    if let Some(endpoint) = &findings.config.endpoint_name {
+        advisories.push(plain(
+            format!(
+                "The guide's policy leaves out sagemaker:CreateEndpointConfig and sagemaker:DescribeEndpoint, which deploying \
+                 an endpoint such as {endpoint} needs. They were not tried."
+            ),
+            vec!["sagemaker:CreateEndpointConfig".to_owned(), "sagemaker:DescribeEndpoint".to_owned()],
+        ));
+    }
+    advisories
+}
+
+fn plain(text: String, actions: Vec<String>) -> Advice {
+    Advice { text, actions, command: None, policy: None }
+}
+
+fn wrong_role(findings: &Findings<'_>) -> Option<Advice> {
+    let (principal, expected) = (findings.principal?, &findings.config.expected_role);
+    (principal.role() != Some(expected)).then(|| {
+        plain(
+            format!(
+                "The function does not run under the role {expected} but as {}. Set its execution role, or \
+                 PROBE_EXPECTED_ROLE if this is the role to check.",
+                principal.arn
+            ),
+            Vec::new(),
+        )
     })
 }
 
-fn wrong_region(config: &Config, region: &str) -> Option<Advice> {
-    let expected = config.expected_region.as_deref().filter(|expected| *expected != region)?;
-    Some(Advice {
-        text: format!(
+fn wrong_region(findings: &Findings<'_>) -> Option<Advice> {
+    let region = findings.region;
+    let expected = findings.config.expected_region.as_deref().filter(|expected| *expected != region)?;
+    Some(plain(
+        format!(
             "The function runs in {region}, and the policy's ARNs are expected to name {expected}. Deploy it there, or name \
              {region} in the policy."
         ),
-        actions: Vec::new(),
-        policy: None,
-    })
+        Vec::new(),
+    ))
 }
 
 /// Whether a statement in the role's own policy is what is missing.
@@ -113,16 +180,27 @@ fn names(rows: &[&Row]) -> Vec<String> {
 fn policy(rows: &[&Row]) -> PolicyDocument {
     let mut statement: Vec<Statement> = Vec::new();
     for row in rows {
-        match statement.iter_mut().find(|known| known.resource == row.resources) {
+        let pass_role = row.action.eq_ignore_ascii_case("iam:PassRole");
+        let resource: Vec<String> = if row.resources.is_empty() { vec!["*".to_owned()] } else { row.resources.clone() };
+        match statement.iter_mut().find(|known| known.resource == resource && known.condition.is_none() && !pass_role) {
             Some(known) => known.action.push(row.action.clone()),
             None => statement.push(Statement {
                 effect: "Allow",
                 action: vec![row.action.clone()],
-                resource: row.resources.clone(),
+                resource,
+                // Without it, the role could be handed to any service.
+                condition: pass_role
+                    .then(|| serde_json::json!({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}})),
             }),
         }
     }
     PolicyDocument { version: "2012-10-17", statement }
+}
+
+/// The command that adds the policy, for a POSIX shell.
+fn command(role: &str, policy: &PolicyDocument) -> String {
+    let document = serde_json::to_string(policy).unwrap_or_default().replace('\'', r"'\''");
+    format!("aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME} --policy-document '{document}'")
 }
 
 /// Why an Allow in the role's policy is of no use, and who can help.
@@ -138,13 +216,14 @@ fn no_use(denial: &DenialLine) -> String {
         None => "the owner of the policy",
     };
     let policy = denial.policy_type.map_or("policy of a type that AWS does not state".to_owned(), |t| t.to_string());
-    let arn = denial.policy_arn.as_ref().map(|arn| format!(" ({arn})")).unwrap_or_default();
+    let article = if policy.starts_with('i') { "an" } else { "a" };
+    let arn = denial.policy_arn.as_ref().map(|arn| format!(": {arn}")).unwrap_or_default();
     let how = match denial.kind {
-        Kind::Explicit => "denies this action explicitly in",
-        _ => "does not allow this action in",
+        Kind::Explicit => "has an explicit deny of",
+        _ => "finds no Allow of",
     };
     format!(
-        "AWS {how} a {policy}{arn}. Adding an Allow to the role's own policy will not help; ask {owner}. AWS states one \
-         policy type even where several deny."
+        "AWS {how} these actions in {article} {policy}{arn}. Adding an Allow to the role's own policy will not help; ask \
+         {owner}. AWS states one policy type even where several deny."
     )
 }

@@ -25,6 +25,8 @@ pub struct Config {
     pub expected_role: String,
     /// `PROBE_EXPECTED_REGION`: the Region that the policy's ARNs name.
     pub expected_region: Option<String>,
+    /// `PROBE_REDACT`: whether account ids and session names are masked.
+    pub redact: bool,
     /// `PROBE_TIMEOUT_MS`: the longest that one probe may take.
     pub timeout: Duration,
     /// The function's own log group and log stream, which Lambda sets.
@@ -137,6 +139,14 @@ pub const VARIABLES: &[Variable] = &[
         valid: is_region,
     },
     Variable {
+        name: "PROBE_REDACT",
+        required: false,
+        default: None,
+        expected: "account, or nothing",
+        meaning: "`account` masks account ids and session names in the response and the logs, for pasting them in public",
+        valid: |v| v == "account",
+    },
+    Variable {
         name: "PROBE_TIMEOUT_MS",
         required: false,
         default: Some("5000"),
@@ -188,6 +198,7 @@ impl Config {
                 .and_then(|role| role.rsplit('/').next().map(str::to_owned))
                 .unwrap_or_default(),
             expected_region: read("PROBE_EXPECTED_REGION"),
+            redact: read("PROBE_REDACT").is_some(),
             timeout: Duration::from_millis(read("PROBE_TIMEOUT_MS").and_then(|ms| ms.parse().ok()).unwrap_or_default()),
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
             log_stream: given(&lookup, "AWS_LAMBDA_LOG_STREAM_NAME"),

@@ -1,19 +1,28 @@
 //! The sentence in which AWS says that a request was denied.
 //!
 //! ```text
-//! User: <principal> is not authorized to perform: <service:Action>[ on resource: <arn>]
+//! User: <principal> is not authorized to perform: <service:Action>[ on resource: <resource>]
 //!   [ because no <type> policy allows the <service:Action> action
-//!   | with an explicit deny in a[n] <type> policy[: <policy-arn>] | …]
-//!   [, with policy ARN: <policy-arn>][. Go to <link> for complete details, or call … with the following authorization id: <id>]
+//!   | with an explicit deny in a[n] <type> policy
+//!   | … ][: <policy-arn>][, with policy ARN: <policy-arn>]
+//!   [. Go to <link> for complete details, or call … with the following authorization id: <id>]
 //! ```
 //!
-//! Source: IAM User Guide, "Troubleshoot access denied error messages". AWS
-//! states one policy type even where several deny, so what is read here is the
-//! *stated* policy type, never "the cause".
+//! Source: IAM User Guide, "Troubleshoot access denied error messages", and
+//! public threads since 2016. AWS states one policy type even where several
+//! deny, so what is read here is the *stated* policy type, never "the cause".
+//!
+//! [`parse`] reads the denials of every service, not only of those that this
+//! program probes, and in what SDKs, shells and logs wrap around them.
 
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
 use std::fmt;
 
-/// What one denial sentence says. Every part borrows from the message.
+/// What one denial sentence says. Every part borrows from the message, but for
+/// an ARN that a terminal has broken across lines, which is put together again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial<'a> {
     pub kind: Kind,
@@ -21,13 +30,16 @@ pub struct Denial<'a> {
     pub policy_type: Option<PolicyType>,
     /// The ARN of the policy that denies, which AWS adds service by service.
     pub policy_arn: Option<&'a str>,
-    pub principal: Option<&'a str>,
+    /// `None` where the sentence names nobody, as STS's and Athena's do not.
+    pub principal: Option<Cow<'a, str>>,
     /// The action that was denied, which can be another one than was called.
     pub action: &'a str,
     /// `None` where the sentence names no resource; it is not the principal then.
-    pub resource: Option<&'a str>,
+    pub resource: Option<Cow<'a, str>>,
     /// What `GetRequestAuthorizationDetails` takes to explain this denial.
     pub authorization_id: Option<&'a str>,
+    /// The page of the console that explains this denial.
+    pub details_link: Option<&'a str>,
 }
 
 /// How the denial came about.
@@ -76,282 +88,367 @@ impl fmt::Display for PolicyType {
     }
 }
 
-/// What stands after the resource, the more specific phrase first.
-const REASONS: &[(&str, Kind, Option<PolicyType>)] = {
-    use Kind::{Explicit, Implicit, Unstated};
-    use PolicyType as P;
-    &[
-        (
-            "with an explicit deny in a VPC endpoint policy transitively through a service control policy",
-            Explicit,
-            Some(P::ServiceControl),
-        ),
-        ("because no identity-based policy allows", Implicit, Some(P::IdentityBased)),
-        ("because no resource-based policy allows", Implicit, Some(P::ResourceBased)),
-        ("because no session policy allows", Implicit, Some(P::Session)),
-        ("because no permissions boundary allows", Implicit, Some(P::PermissionsBoundary)),
-        ("because no service control policy allows", Implicit, Some(P::ServiceControl)),
-        ("because no resource control policy allows", Implicit, Some(P::ResourceControl)),
-        ("because no VPC endpoint policy allows", Implicit, Some(P::VpcEndpoint)),
-        ("because no role trust policy allows", Implicit, Some(P::RoleTrust)),
-        ("because the role trust policy allows", Implicit, Some(P::RoleTrust)),
-        ("with an explicit deny in an identity-based policy", Explicit, Some(P::IdentityBased)),
-        ("with an explicit deny in a resource-based policy", Explicit, Some(P::ResourceBased)),
-        ("with an explicit deny in a session policy", Explicit, Some(P::Session)),
-        ("with an explicit deny in a sessions policy", Explicit, Some(P::Session)),
-        ("with an explicit deny in a service control policy", Explicit, Some(P::ServiceControl)),
-        ("with an explicit deny in a resource control policy", Explicit, Some(P::ResourceControl)),
-        ("with an explicit deny in a VPC endpoint policy", Explicit, Some(P::VpcEndpoint)),
-        ("with an explicit deny in a permissions boundary", Explicit, Some(P::PermissionsBoundary)),
-        ("with an explicit deny in the role trust policy", Explicit, Some(P::RoleTrust)),
-        ("with an explicit deny in a role trust policy", Explicit, Some(P::RoleTrust)),
-        // AWS KMS says this of a key that may not even exist.
-        (
-            "because the resource does not exist in this Region, no resource-based policies allow access, or a \
-             resource-based policy explicitly denies access",
-            Unstated,
-            Some(P::ResourceBased),
-        ),
-        // S3 Block Public Access is a setting, not a policy.
-        ("because public policies are prevented by", Explicit, None),
-        ("because public ACLs are prevented by", Explicit, None),
-        ("with an explicit deny", Explicit, None),
-    ]
-};
-
-const MARKER: &str = "is not authorized to perform:";
+/// The policy types by the words that name them in a sentence.
+const TYPES: &[(&str, PolicyType)] = &[
+    ("identity-based polic", PolicyType::IdentityBased),
+    ("resource-based polic", PolicyType::ResourceBased),
+    ("permissions boundar", PolicyType::PermissionsBoundary),
+    ("session polic", PolicyType::Session),
+    ("sessions polic", PolicyType::Session),
+    ("service control polic", PolicyType::ServiceControl),
+    ("resource control polic", PolicyType::ResourceControl),
+    ("VPC endpoint polic", PolicyType::VpcEndpoint),
+    ("role trust polic", PolicyType::RoleTrust),
+];
 
 /// Reads a denial sentence, wherever in the message it stands.
 ///
-/// Returns `None` where the message is no such sentence: S3's bare
-/// `Access Denied` names no action and so is for the caller to judge.
+/// Returns `None` where the message has no such sentence: S3's bare
+/// `Access Denied` names no action and so is for the caller to judge, and
+/// EC2's encoded message can be read only by `sts:DecodeAuthorizationMessage`.
+///
+/// The time is linear in the length of the message.
+///
+/// ```
+/// use permissions_probe::denial::{Kind, PolicyType, parse};
+///
+/// let denial = parse(
+///     "User: arn:aws:iam::123456789012:user/mateo is not authorized to perform: s3:GetObject on resource: \
+///      \"arn:aws:s3:::amzn-s3-demo-bucket/a.csv\" with an explicit deny in a resource control policy",
+/// )
+/// .expect("this is a denial");
+/// assert_eq!(denial.action, "s3:GetObject");
+/// assert_eq!(denial.resource.as_deref(), Some("arn:aws:s3:::amzn-s3-demo-bucket/a.csv"));
+/// assert_eq!((denial.kind, denial.policy_type), (Kind::Explicit, Some(PolicyType::ResourceControl)));
+/// assert_eq!(parse("Access Denied"), None);
+/// ```
 pub fn parse(message: &str) -> Option<Denial<'_>> {
-    let (at, after) = find(message, MARKER)?;
-    let principal = principal(&message[..at]);
-    let rest = message[after..].trim_start();
-    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    let action = rest[..end].trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    if !is_action(action) {
-        return None;
+    let mut from = 0;
+    loop {
+        let (at, after) = find(&message[from..], "not authorized to perform")?;
+        let (at, after) = (from + at, from + after);
+        // Another sentence under the same words ("… this operation.") can come first.
+        if let Some((action, rest)) = action(&message[after..]) {
+            return Some(read(principal(&message[..at]), action, rest));
+        }
+        from = after;
     }
-    let mut rest = &rest[end..];
+}
 
-    let mut resource = None;
-    if let Some((0, after)) = find(rest.trim_start(), "on resource:") {
-        let text = rest.trim_start()[after..].trim_start();
-        let end = end_of_resource(text);
-        resource = Some(unquote(text[..end].trim_end())).filter(|r| !r.is_empty());
-        rest = &text[end..];
-    }
-
-    // The sentence that sends the reader elsewhere comes last, and the ARNs
-    // and ids in it are not the policy's.
+/// Reads what follows the action.
+fn read<'a>(principal: Option<&'a str>, action: &'a str, rest: &'a str) -> Denial<'a> {
+    let (resource, rest) = resource(rest);
+    let rest = skip(rest);
+    let reason = reason(rest);
+    let (kind, policy_type, after) = reason.unwrap_or((Kind::Unstated, None, 0));
+    let rest = &rest[after..];
+    // The ARNs behind the link to the details are not the policy's.
     let (reason, details) = match find(rest, "Go to ") {
         Some((at, after)) => (&rest[..at], &rest[after..]),
         None => (rest, ""),
     };
-    let (kind, policy_type, after) = REASONS
-        .iter()
-        .find_map(|(phrase, kind, policy)| find(reason, phrase).map(|(_, after)| (*kind, *policy, after)))
-        .unwrap_or((Kind::Unstated, None, 0));
-    Some(Denial {
+    let details_link = Some(word(details)).filter(|link| link.starts_with("https://"));
+    let id = find(details, "authorization id:").map(|(_, after)| word(&details[after..]));
+    let id = id.or_else(|| Some(details_link?.split_once("/authorization-details/")?.1)).filter(|id| !id.is_empty());
+    Denial {
         kind,
         policy_type,
-        policy_arn: arn_in(&reason[after..]),
-        principal,
+        policy_arn: policy_arn(reason),
+        principal: principal.map(join_lines),
         action,
-        resource,
-        authorization_id: find(details, "authorization id:").and_then(|(_, after)| word(&details[after..])),
-    })
+        resource: resource.map(join_lines),
+        authorization_id: id,
+        details_link,
+    }
 }
 
-/// Whether the text has the form `service:Action`.
-fn is_action(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(service, name)| {
-        !service.is_empty()
-            && !name.is_empty()
-            && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'*')
-    })
+/// Reads `: service:Action`, or the like; returns it and what follows it.
+fn action(text: &str) -> Option<(&str, &str)> {
+    let text = skip(text);
+    let text = skip(text.strip_prefix(':').unwrap_or(text));
+    let marks = ['[', '"', '\'', '`', '*'];
+    let text = text.trim_start_matches(marks);
+    let service = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '-')?;
+    let name = text[service..].strip_prefix(':')?;
+    let length = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    if service == 0 || length == 0 {
+        return None;
+    }
+    let (action, rest) = text.split_at(service + 1 + length);
+    Some((action, rest.trim_start_matches(marks).trim_start_matches(']')))
 }
 
+/// Reads who is denied, which stands before `is not authorized to perform`.
 fn principal(before: &str) -> Option<&str> {
+    let before = before.trim_end();
+    let before = before.strip_suffix("is").or_else(|| before.strip_suffix("are")).unwrap_or(before);
+    let before = trim_end(before);
     // The latest "User:" is the sentence's own: a wrapper can stand before it.
-    let at = before.to_ascii_lowercase().rfind("user:")?;
-    Some(before[at + "user:".len()..].trim()).filter(|p| !p.is_empty())
+    // Few services write "Principal:" or "Role", and some leave the colon out.
+    let named = ["User:", "Principal:"].iter().find_map(|word| Some(skip(&before[rfind(before, word)?..])));
+    let arn = || {
+        let after = ["User ", "Role "].iter().find_map(|word| rfind(before, word))?;
+        Some(skip(&before[after..])).filter(|principal| principal.starts_with("arn:"))
+    };
+    if let Some(principal) = named.or_else(arn) {
+        return Some(principal).filter(|principal| !principal.is_empty());
+    }
+    let last = before.rsplit(char::is_whitespace).next()?;
+    last.starts_with("arn:").then_some(last)
 }
 
-/// Where the resource ends: at the reason, at the next sentence, or at what an
-/// SDK or a shell has wrapped around the message.
+/// Reads ` on resource: …`; returns the resource, if one is named, and what follows it.
+fn resource(text: &str) -> (Option<&str>, &str) {
+    let start = skip(text);
+    let named = at_start(start, "on resource").map(|after| &start[after..]);
+    let rest =
+        named.and_then(|rest| rest.strip_prefix(':').or_else(|| rest.starts_with(char::is_whitespace).then_some(rest)));
+    let Some(rest) = rest.map(skip).filter(|rest| reason(rest).is_none()) else {
+        // "on this resource", "on the resource associated with this ciphertext": none is named.
+        return (None, to_reason(start).unwrap_or(start));
+    };
+    for quote in ["\\\"", "\""] {
+        if let Some(inner) = rest.strip_prefix(quote) {
+            let end = end_of_quoted(inner, quote);
+            let after = inner[end..].strip_prefix(quote).unwrap_or(&inner[end..]);
+            return (Some(&inner[..end]).filter(|resource| !resource.is_empty()), after);
+        }
+    }
+    let end = end_of_resource(rest);
+    (Some(&rest[..end]).filter(|resource| !resource.is_empty()), &rest[end..])
+}
+
+/// What follows from the reason on, where the same sentence has one.
+fn to_reason(text: &str) -> Option<&str> {
+    let sentence = &text[..find(text, "User: ").map_or(text.len(), |(at, _)| at)];
+    let gaps =
+        sentence.match_indices(char::is_whitespace).filter(|(at, _)| !text[..*at].ends_with(char::is_whitespace));
+    gaps.map(|(at, _)| skip(&text[at..])).find(|rest| reason(rest).is_some())
+}
+
+/// Where a quoted resource ends: at the quote before the reason, since a
+/// resource can have quotes of its own, else at the first that closes a word.
+fn end_of_quoted(text: &str, quote: &str) -> usize {
+    let places = || text.match_indices(quote).map(|(at, _)| (at, &text[at + quote.len()..]));
+    let before_reason = places().find(|(_, after)| reason(skip(after)).is_some());
+    // Without a reason, what closes the message, or wraps it, follows.
+    let closers = |c: char| ".,;)}]'\\\"`".contains(c) || c.is_whitespace();
+    let last = |after: &str| after.len() <= 8 && after.chars().all(closers) || starts_wrapper(skip(after));
+    before_reason
+        .or_else(|| places().find(|(_, after)| last(after)))
+        .or_else(|| places().find(|(_, after)| after.starts_with(closers)))
+        .map_or(text.len(), |(at, _)| at)
+}
+
+/// What stands behind a resource that no reason follows: wrappers of SDKs,
+/// shells and logs.
+const WRAPPERS: &[&str] = &[
+    ", with policy ARN:",
+    ". Go to ",
+    "(Service",
+    "status code:",
+    "request id:",
+    "(RequestId",
+    "[RequestId",
+    ". Encoded authorization",
+    "Encoded authorization",
+    "- Sender ",
+    "User: ",
+    "\\\"",
+    "\",",
+    "\"}",
+    "\")",
+    "\" (",
+];
+
+/// Where a resource without quotes ends. It can have spaces, so only what is
+/// known to follow ends it: the reason, a wrapper, or a line that goes on with
+/// neither.
 fn end_of_resource(text: &str) -> usize {
-    let ends = [
-        "because no ",
-        "because the ",
-        "because public ",
-        "with an explicit deny",
-        ", with policy ARN:",
-        ". Go to ",
-        "(Service:",
-    ];
-    let end = ends.iter().filter_map(|end| find(text, end).map(|(at, _)| at)).min().unwrap_or(text.len());
-    // A sentence's full stop is not part of the resource.
+    let mut end = text.len();
+    let mut previous = 'x';
+    for (at, c) in text.char_indices() {
+        let here = &text[at..];
+        // Of a run of white space only the first is looked behind, or a message
+        // of nothing else would take quadratic time.
+        let in_run = std::mem::replace(&mut previous, c).is_whitespace();
+        let ends = match c {
+            _ if in_run && c.is_whitespace() => false,
+            '\n' | '\r' => !goes_on(text, here),
+            ' ' | '\t' => reason(skip(here)).is_some() || starts_wrapper(skip(here)),
+            '\\' => here.starts_with("\\n") || here.starts_with("\\r") || starts_wrapper(here),
+            ',' | '.' | '"' | '(' => starts_wrapper(here),
+            _ => false,
+        };
+        if ends {
+            end = at;
+            break;
+        }
+    }
+    // The full stop of the sentence, and brackets around it, are not part of the resource.
     let resource = text[..end].trim_end();
-    if end == text.len() { resource.trim_end_matches('.').len() } else { resource.len() }
+    if reason(skip(&text[end..])).is_some() {
+        return resource.len();
+    }
+    resource.trim_end_matches(|c: char| ".,;)]}'\"`".contains(c) || c.is_whitespace()).len()
 }
 
-fn unquote(text: &str) -> &str {
-    text.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(text)
+/// Whether a line break stands within an ARN, where a terminal has wrapped it:
+/// the next line goes on with a colon, or with one word before the reason.
+fn goes_on(text: &str, line_break: &str) -> bool {
+    let next = skip(line_break);
+    if !text.starts_with("arn:") || reason(next).is_some() {
+        return false;
+    }
+    let word = next.find(char::is_whitespace).unwrap_or(next.len());
+    next.starts_with(':') || reason(skip(&next[word..])).is_some()
 }
 
-fn arn_in(text: &str) -> Option<&str> {
-    let at = text.find("arn:")?;
-    word(&text[at..])
+/// Takes the line breaks out of an ARN.
+fn join_lines(text: &str) -> Cow<'_, str> {
+    let text = text.trim_end();
+    if !text.starts_with("arn:") || !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.lines().map(str::trim).collect())
+}
+
+fn starts_wrapper(text: &str) -> bool {
+    WRAPPERS.iter().any(|wrapper| at_start(text, wrapper).is_some())
+}
+
+/// Reads why, at the start of the text; returns the kind, the policy type and the length.
+fn reason(text: &str) -> Option<(Kind, Option<PolicyType>, usize)> {
+    // Most of what is asked of this function starts neither way.
+    if !text.as_bytes().first().is_some_and(|first| matches!(first | 0x20, b'b' | b'w')) {
+        return None;
+    }
+    if let Some(after) = at_start(text, "because no ") {
+        let (policy_type, length) = policy_type(&text[after..]);
+        return Some((Kind::Implicit, policy_type, after + length));
+    }
+    if let Some(after) = at_start(text, "because the role trust policy") {
+        return Some((Kind::Implicit, Some(PolicyType::RoleTrust), after));
+    }
+    // AWS KMS says this of a key that may not even exist.
+    if let Some(after) = at_start(text, "because the resource does not exist in this region") {
+        return Some((Kind::Unstated, Some(PolicyType::ResourceBased), after));
+    }
+    // S3 Block Public Access is a setting, not a policy.
+    if let Some(after) = at_start(text, "because public ") {
+        return Some((Kind::Explicit, None, after));
+    }
+    let after = at_start(text, "with an explicit deny")?;
+    let article = ["in a ", "in an ", "in the "].iter().find_map(|article| at_start(skip(&text[after..]), article));
+    let Some(article) = article else { return Some((Kind::Explicit, None, after)) };
+    let start = after + (text[after..].len() - skip(&text[after..]).len()) + article;
+    let (policy_type, length) = policy_type(&text[start..]);
+    let end = start + length;
+    // A VPC endpoint policy that an SCP stands behind: the SCP denies.
+    let rest = text[end..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    if let Some(after) = at_start(skip(rest), "transitively through a service control policy") {
+        let skipped = text.len() - skip(rest).len();
+        return Some((Kind::Explicit, Some(PolicyType::ServiceControl), skipped + after));
+    }
+    Some((Kind::Explicit, policy_type, end))
+}
+
+fn policy_type(text: &str) -> (Option<PolicyType>, usize) {
+    let found = TYPES.iter().find_map(|(name, policy)| at_start(text, name).map(|length| (Some(*policy), length)));
+    found.unwrap_or((None, 0))
+}
+
+/// Reads the policy's ARN, which follows a colon. What a wrapper holds is not it.
+fn policy_arn(reason: &str) -> Option<&str> {
+    let end =
+        ["(Service", "Encoded authorization", "User: ", "\n\n"].iter().filter_map(|end| Some(find(reason, end)?.0));
+    let reason = &reason[..end.min().unwrap_or(reason.len())];
+    let (at, _) = find(reason, ": arn:")?;
+    let arn = word(skip(&reason[at + 1..]));
+    (!arn.is_empty()).then_some(arn)
 }
 
 /// The first word, without the punctuation of the sentence around it.
-fn word(text: &str) -> Option<&str> {
-    let word = text.split_whitespace().next()?;
-    let word = word.trim_matches(|c| matches!(c, '.' | ',' | ';' | ')' | '(' | '"' | '\'' | '}'));
-    (!word.is_empty()).then_some(word)
+fn word(text: &str) -> &str {
+    let text = skip(text);
+    let end = text.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\\' | ',')).unwrap_or(text.len());
+    let word = text[..end].split("</").next().unwrap_or_default();
+    let word = word.trim_matches(|c| matches!(c, '.' | ';' | ')' | '(' | '\'' | ']' | '`'));
+    if word.contains('{') { word } else { word.trim_end_matches(['}', '.']) }
 }
 
-/// Finds a phrase without regard to case, any run of white space in the text
-/// matching one space of the phrase, since wrappers break lines. Returns where
-/// the match starts and ends.
+/// Leaves out white space, also where it is written as an escape, and what
+/// comments and quotations put at the start of a line.
+fn skip(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace());
+        let new_line = rest[..rest.len() - trimmed.len()].contains('\n');
+        let next = if let Some(next) = ["\\n", "\\r", "\\t"].iter().find_map(|e| trimmed.strip_prefix(e)) {
+            next
+        } else if new_line {
+            trimmed.trim_start_matches(['>', '#', '│', '|']).trim_start_matches("//")
+        } else {
+            trimmed
+        };
+        if next.len() == rest.len() {
+            return rest;
+        }
+        rest = next;
+    }
+}
+
+/// Leaves out the same at the end.
+fn trim_end(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_end();
+        let escape = ["\\n", "\\r", "\\t"].iter().find_map(|escape| trimmed.strip_suffix(escape));
+        let mark = || {
+            let before = trimmed.strip_suffix("//").or_else(|| trimmed.strip_suffix(['>', '#', '│', '|']))?;
+            before.trim_end_matches([' ', '\t']).ends_with('\n').then_some(before)
+        };
+        let next = escape.or_else(mark).unwrap_or(trimmed);
+        if next.len() == rest.len() {
+            return rest;
+        }
+        rest = next;
+    }
+}
+
+/// The length of the phrase at the start of the text, without regard to case;
+/// each space of the phrase stands for what [`skip`] leaves out.
+fn at_start(text: &str, phrase: &str) -> Option<usize> {
+    let mut rest = text;
+    for expected in phrase.bytes() {
+        if expected == b' ' {
+            let next = skip(rest);
+            if next.len() == rest.len() {
+                return None;
+            }
+            rest = next;
+        } else {
+            let first = rest.as_bytes().first()?;
+            if !first.eq_ignore_ascii_case(&expected) {
+                return None;
+            }
+            rest = &rest[1..];
+        }
+    }
+    Some(text.len() - rest.len())
+}
+
+/// The first place where the phrase stands: its start and its end.
 fn find(text: &str, phrase: &str) -> Option<(usize, usize)> {
     let first = phrase.as_bytes()[0];
-    let bytes = text.as_bytes();
-    (0..bytes.len())
-        .filter(|at| bytes[*at].eq_ignore_ascii_case(&first))
-        .find_map(|at| match_here(bytes, at, phrase.as_bytes()).map(|end| (at, end)))
+    let starts = text.bytes().zip(0..).filter(|(byte, _)| byte.eq_ignore_ascii_case(&first));
+    // A phrase starts with an ASCII character, so each start is a character's.
+    starts.map(|(_, at)| at).find_map(|at| at_start(&text[at..], phrase).map(|length| (at, at + length)))
 }
 
-fn match_here(text: &[u8], mut at: usize, phrase: &[u8]) -> Option<usize> {
-    for expected in phrase {
-        if *expected == b' ' {
-            let start = at;
-            while text.get(at).is_some_and(u8::is_ascii_whitespace) {
-                at += 1;
-            }
-            if at == start {
-                return None;
-            }
-        } else {
-            if !text.get(at)?.eq_ignore_ascii_case(expected) {
-                return None;
-            }
-            at += 1;
-        }
-    }
-    Some(at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const USER: &str = "arn:aws:sts::123456789012:assumed-role/lambda-ml-pipeline-role/probe";
-
-    fn sentence(rest: &str) -> String {
-        format!("User: {USER} is not authorized to perform: {rest}")
-    }
-
-    #[test]
-    fn reads_every_part() {
-        let message = sentence(
-            "s3:GetObject on resource: \"arn:aws:s3:::my.bucket/a b.csv\" with an explicit deny in a service control \
-             policy: arn:aws:organizations::111111111111:policy/o-1/service_control_policy/p-1. Go to \
-             https://console.aws.amazon.com/iam/home#/authorization-details/abc for complete details, or call the \
-             GetRequestAuthorizationDetails API with the following authorization id: abc-1.",
-        );
-        assert_eq!(
-            parse(&message),
-            Some(Denial {
-                kind: Kind::Explicit,
-                policy_type: Some(PolicyType::ServiceControl),
-                policy_arn: Some("arn:aws:organizations::111111111111:policy/o-1/service_control_policy/p-1"),
-                principal: Some(USER),
-                action: "s3:GetObject",
-                resource: Some("arn:aws:s3:::my.bucket/a b.csv"),
-                authorization_id: Some("abc-1"),
-            })
-        );
-    }
-
-    #[test]
-    fn tells_the_policy_types_apart() {
-        use Kind::{Explicit, Implicit, Unstated};
-        for (reason, kind, policy_type) in [
-            (
-                "because no identity-based policy allows the dynamodb:PutItem action",
-                Implicit,
-                Some(PolicyType::IdentityBased),
-            ),
-            ("because no session policy allows the dynamodb:PutItem action", Implicit, Some(PolicyType::Session)),
-            (
-                "because no permissions boundary allows the dynamodb:PutItem action",
-                Implicit,
-                Some(PolicyType::PermissionsBoundary),
-            ),
-            (
-                "because no VPC endpoint policy allows the dynamodb:PutItem action",
-                Implicit,
-                Some(PolicyType::VpcEndpoint),
-            ),
-            ("with an explicit deny in an identity-based policy", Explicit, Some(PolicyType::IdentityBased)),
-            ("with an explicit deny in a resource control policy", Explicit, Some(PolicyType::ResourceControl)),
-            (
-                "with an explicit deny in a VPC endpoint policy transitively through a service control policy",
-                Explicit,
-                Some(PolicyType::ServiceControl),
-            ),
-            ("with an explicit deny", Explicit, None),
-            ("", Unstated, None),
-        ] {
-            let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata";
-            let message = sentence(&format!("dynamodb:PutItem on resource: {arn} {reason}"));
-            let denial = parse(&message).unwrap();
-            assert_eq!((denial.kind, denial.policy_type), (kind, policy_type), "{reason}");
-            assert_eq!(denial.resource, Some(arn), "{reason}");
-        }
-    }
-
-    #[test]
-    fn a_missing_resource_is_not_the_principal() {
-        let message = sentence("kms:Decrypt with an explicit deny");
-        assert_eq!(parse(&message).unwrap().resource, None);
-        let message = sentence("logs:CreateLogGroup");
-        let denial = parse(&message).unwrap();
-        assert_eq!((denial.action, denial.resource, denial.kind), ("logs:CreateLogGroup", None, Kind::Unstated));
-    }
-
-    #[test]
-    fn survives_wrappers_and_broken_lines() {
-        let message = format!(
-            "An error occurred (AccessDeniedException) when calling the Scan operation:\n{}",
-            sentence(
-                "dynamodb:Scan on\n resource: arn:aws:dynamodb:us-east-1:1:table/T because no\nidentity-based policy allows the dynamodb:Scan action (Service: DynamoDb; Status Code: 400)"
-            )
-        );
-        let denial = parse(&message).unwrap();
-        assert_eq!(denial.principal, Some(USER));
-        assert_eq!(denial.resource, Some("arn:aws:dynamodb:us-east-1:1:table/T"));
-        assert_eq!(denial.policy_type, Some(PolicyType::IdentityBased));
-    }
-
-    #[test]
-    fn what_is_no_denial_sentence_is_none() {
-        for message in [
-            "",
-            "Access Denied",
-            "Access Denied because object protected by object lock.",
-            "Request has expired",
-            "User: x is not authorized to perform:",
-            "User: x is not authorized to perform: this operation",
-            "<html><h1>403 Forbidden</h1></html>",
-            "ü is not authorized to perform: ü:ü",
-        ] {
-            assert_eq!(parse(message), None, "{message}");
-        }
-    }
+/// The end of the last place where the phrase stands.
+fn rfind(text: &str, phrase: &str) -> Option<usize> {
+    let first = phrase.as_bytes()[0];
+    let starts = text.bytes().zip(0..text.len()).rev().filter(|(byte, _)| byte.eq_ignore_ascii_case(&first));
+    starts.map(|(_, at)| at).find_map(|at| at_start(&text[at..], phrase).map(|length| at + length))
 }

@@ -7,10 +7,11 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use lambda_runtime::LambdaEvent;
 
 use crate::config::{Config, Problem};
+use crate::headline::{Findings, headline};
 use crate::probe::{Clients, Context, Probe};
 use crate::report::{Caller, Report, Response};
 use crate::request::{Event, Request, is_http};
-use crate::{advice, check, probes, report, telemetry};
+use crate::{advice, check, probes, redact, report, telemetry};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, credentials and so on.
@@ -91,13 +92,19 @@ impl App {
 
         let rows = report::rows(&outcomes, &cx);
         let principal = cx.principal.get().and_then(Option::as_ref);
-        let advice = advice::advise(&rows, config, principal, &cx.region);
-        let report = Report {
+        let findings = Findings { rows: &rows, config, principal, region: &cx.region };
+        let (headline, advice) = (headline(&findings), advice::advise(&findings));
+        let mut report = Report {
             principal: Caller::new(principal),
             region: Some(cx.region.clone()),
+            headline,
             advice,
+            advisories: advice::advisories(&findings),
             ..Report::new(rows, context.request_id, started.elapsed())
         };
+        if config.redact {
+            redact::redact(&mut report);
+        }
         let status = report.status();
         telemetry::log(&report, status);
         Response::new(report, None, request.verbose, http)

@@ -20,7 +20,8 @@
 //! | 4 | [`probes`] | one file for each action, and the one list |
 //! | 5 | [`check`] | all probes at once, inside the deadline |
 //! | 6 | [`report`] | rows, summary, response: the wire format |
-//! | 7 | [`advice`], [`telemetry`] | what to do; what is logged |
+//! | 7 | [`headline`], [`advice`] | the root cause; what to do |
+//! | 7 | [`redact`], [`telemetry`] | what is masked; what is logged |
 //! | 8 | [`handler`] | one invocation |
 //!
 //! # What holds everywhere
@@ -39,10 +40,14 @@ pub mod answer;
 pub mod check;
 pub mod config;
 pub mod denial;
+#[cfg(test)]
+mod gallery;
 pub mod handler;
+pub mod headline;
 pub mod pattern;
 pub mod probe;
 pub mod probes;
+pub mod redact;
 pub mod report;
 pub mod request;
 #[cfg(test)]

@@ -150,7 +150,9 @@ impl Context {
 
     /// The objects that the pipeline works on.
     pub fn objects_arn(&self) -> String {
-        format!("{}/{}*", self.bucket_arn(), self.config.prefix)
+        // What IAM would take for a wildcard or a variable is written as one that stands for itself.
+        let prefix = self.config.prefix.replace('$', "${$}").replace('*', "${*}").replace('?', "${?}");
+        format!("{}/{prefix}*", self.bucket_arn())
     }
 
     pub fn table_arn(&self) -> String {

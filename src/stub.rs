@@ -256,3 +256,79 @@ pub fn summary(outcome: &Outcome) -> String {
         Judgement::Inconclusive { cause, .. } => format!("inconclusive {}", cause.name()),
     }
 }
+
+/// The action that a request needs.
+pub fn action_of(request: &Request) -> String {
+    if let Some((service, operation)) = request.target().split_once('.') {
+        let service = ["dynamodb", "sagemaker", "logs"].iter().find(|s| service.to_ascii_lowercase().starts_with(**s));
+        return format!("{}:{operation}", service.unwrap());
+    }
+    let action = match request.method.as_str() {
+        "POST" if request.path.starts_with("/endpoints/") => "sagemaker:InvokeEndpoint",
+        "POST" => "sts:GetCallerIdentity",
+        "PUT" => "s3:PutObject",
+        _ if request.path.contains("list-type") => "s3:ListBucket",
+        _ => "s3:GetObject",
+    };
+    action.to_owned()
+}
+
+/// What AWS answers a role that may do everything, where all is as it should be.
+pub fn healthy(request: &Request) -> Vec<u8> {
+    match action_of(request).as_str() {
+        "sts:GetCallerIdentity" => identity("lambda-ml-pipeline-role"),
+        "s3:ListBucket" => response(
+            200,
+            "application/xml",
+            "<ListBucketResult><Name>your-bucket-name</Name><Contents><Key>training/data.csv</Key></Contents></ListBucketResult>",
+        ),
+        "s3:GetObject" => {
+            with_headers(206, "x-amz-request-id: REQUEST-1\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n", "x")
+        }
+        "s3:PutObject" => s3_error(400, "BadDigest", "The Content-MD5 you specified did not match what we received."),
+        "dynamodb:PutItem" => {
+            json_error("ValidationException", "One or more parameter values were invalid: Missing the key id")
+        }
+        "dynamodb:Query" => json_error("ValidationException", "Query condition missed key schema element: id"),
+        "dynamodb:Scan" => json("{\"Count\": 1, \"ScannedCount\": 1}"),
+        action if action.starts_with("dynamodb:") => {
+            json_error("ValidationException", "The provided key element does not match the schema")
+        }
+        "sagemaker:DescribeTrainingJob" => json_error("ValidationException", "Requested resource not found."),
+        "sagemaker:CreateEndpoint" => json_error("ValidationException", "Could not find endpoint configuration \"x\"."),
+        "sagemaker:InvokeEndpoint" => rest_json_error(400, "ValidationError", "Endpoint x of account y not found."),
+        "sagemaker:CreateModel" => json_error("ValidationException", "Requested image x not found."),
+        "sagemaker:CreateTrainingJob" => json_error("ValidationException", "Could not assume role x."),
+        "logs:PutLogEvents" => json("{\"rejectedLogEventsInfo\": {\"tooOldLogEventEndIndex\": 1}}"),
+        _ => json_error("ResourceAlreadyExistsException", "It already exists."),
+    }
+}
+
+/// STS's answer to a session of this role.
+pub fn identity(role: &str) -> Vec<u8> {
+    response(
+        200,
+        "text/xml",
+        &format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>arn:aws:sts::{ACCOUNT}:assumed-role/{role}/permissions-probe</Arn><Account>{ACCOUNT}</Account>\
+             </GetCallerIdentityResult></GetCallerIdentityResponse>"
+        ),
+    )
+}
+
+/// An error of the service that the request went to.
+pub fn error_of(request: &Request, status: u16, code: &str, message: &str) -> Vec<u8> {
+    match action_of(request).as_str() {
+        action if action.starts_with("s3:") => s3_error(status, code, message),
+        "sagemaker:InvokeEndpoint" => rest_json_error(status, code, message),
+        "sts:GetCallerIdentity" => response(
+            status,
+            "text/xml",
+            &format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+            ),
+        ),
+        _ => json_error(code, message),
+    }
+}

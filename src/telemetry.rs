@@ -10,7 +10,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::config::{Logging, Problem};
 use crate::report::{Report, Row, policy_type_name, verdict_name};
-use crate::verdict::{Cause, Verdict};
+use crate::verdict::Cause;
 
 /// Sends all log lines to standard output, where Lambda picks them up.
 pub fn init(logging: Logging) {
@@ -40,6 +40,13 @@ pub fn log(report: &Report, status: u16) {
     }
     if report.problems.is_empty() {
         report.actions.iter().for_each(|row| log_row(row, request_id));
+    }
+    if let Some(headline) = &report.headline {
+        tracing::warn!(requestId = request_id, cause = headline.cause, headline = headline.text, "headline");
+    }
+    for advisory in &report.advisories {
+        let actions = advisory.actions.join(", ");
+        tracing::info!(requestId = request_id, advisory = advisory.text, actions, "advisory");
     }
     for advice in &report.advice {
         tracing::warn!(requestId = request_id, advice = advice.text, actions = advice.actions.join(", "), "advice");
@@ -84,7 +91,7 @@ fn log_row(row: &Row, request_id: &str) {
             )
         };
     }
-    if row.verdict == Verdict::Allowed && row.warning.is_none() { line!(info) } else { line!(warn) }
+    if row.is_clean() { line!(info) } else { line!(warn) }
 }
 
 /// Logs what is wrong with the environment, once at the start.

@@ -44,6 +44,9 @@ pub struct Report {
     pub schema: &'static str,
     pub verdict: Verdict,
     pub summary: Summary,
+    /// The one cause that explains everything that is wrong, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headline: Option<Headline>,
     /// What is wrong with the event or the environment; then nothing was tried.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemLine>,
@@ -53,6 +56,15 @@ pub struct Report {
     pub duration_ms: u64,
     pub actions: Vec<Row>,
     pub advice: Vec<Advice>,
+    /// What the guide's policy leaves out, where the run shows it. No verdict depends on it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advisories: Vec<Advice>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Headline {
+    pub cause: &'static str,
+    pub text: String,
 }
 
 /// How many rows have which verdict. The control's row counts, too.
@@ -103,6 +115,9 @@ pub struct Row {
     /// What a statement for the action names.
     #[serde(skip)]
     pub resources: Vec<String>,
+    /// Where S3 says that the bucket is.
+    #[serde(skip)]
+    pub bucket_region: Option<String>,
 }
 
 /// What proves the verdict, and how sure that is.
@@ -127,6 +142,9 @@ pub struct DenialLine {
     pub resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_id: Option<String>,
+    /// The page of the console that explains this denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details_link: Option<String>,
 }
 
 /// One thing to do or to know.
@@ -137,6 +155,9 @@ pub struct Advice {
     pub actions: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyDocument>,
+    /// The command line that adds the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// A policy that can be pasted.
@@ -153,6 +174,8 @@ pub struct Statement {
     pub effect: &'static str,
     pub action: Vec<String>,
     pub resource: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<serde_json::Value>,
 }
 
 impl Response {
@@ -190,7 +213,9 @@ impl Report {
             request_id,
             duration_ms: millis(duration),
             actions: rows,
+            headline: None,
             advice: Vec::new(),
+            advisories: Vec::new(),
         }
     }
 
@@ -214,9 +239,39 @@ impl Report {
         }
     }
 
+    /// Every text of the report that AWS, the event or the environment had a part in.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        let mut texts: Vec<&mut String> = Vec::new();
+        texts.extend(self.headline.iter_mut().map(|headline| &mut headline.text));
+        texts.extend(self.principal.arn.iter_mut().chain(&mut self.principal.account));
+        for problem in &mut self.problems {
+            texts.extend(problem.value.iter_mut());
+        }
+        for row in &mut self.actions {
+            texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
+            if let Some(denial) = &mut row.denial {
+                texts.extend(denial.resource.iter_mut().chain(&mut denial.policy_arn));
+            }
+        }
+        for advice in self.advice.iter_mut().chain(&mut self.advisories) {
+            texts.push(&mut advice.text);
+            texts.extend(advice.command.iter_mut());
+            let statements = advice.policy.iter_mut().flat_map(|policy| &mut policy.statement);
+            texts.extend(statements.flat_map(|statement| &mut statement.resource));
+        }
+        texts
+    }
+
     pub fn to_json(&self) -> String {
         // Nothing in a report has keys that are not strings, the one thing that can fail.
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"schema\":\"{SCHEMA}\",\"error\":\"{error}\"}}"))
+    }
+}
+
+impl Row {
+    /// Whether all is well with the action.
+    pub fn is_clean(&self) -> bool {
+        self.verdict == Verdict::Allowed && self.warning.is_none()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Reply};
 use crate::denial::{Denial, Kind};
 use crate::probe::{Context, NAME, Outcome};
+use crate::redact::without_secrets;
 use crate::report::{DenialLine, ProofLine, Row, millis};
 use crate::verdict::{Cause, Grade, Judgement, Verdict, Warning, judge};
 
@@ -44,7 +45,7 @@ impl Row {
         let message = match &answer.reply {
             Reply::Nothing { detail, .. } => Some(detail.clone()),
             Reply::Error { code: None, status, .. } => Some(format!("HTTP status {status} without an error code")),
-            _ => answer.message().map(str::to_owned),
+            _ => answer.message().map(without_secrets),
         };
         Self {
             action: probe.action.to_owned(),
@@ -61,6 +62,7 @@ impl Row {
             aws_request_id: answer.request_id.clone(),
             duration_ms: millis(*duration),
             resources,
+            bucket_region: answer.bucket_region.clone(),
         }
     }
 
@@ -92,6 +94,7 @@ impl Row {
             aws_request_id: row.aws_request_id.clone(),
             duration_ms: row.duration_ms,
             resources: denial.resource.iter().cloned().collect(),
+            bucket_region: None,
         })
     }
 
@@ -111,6 +114,7 @@ impl Row {
             aws_request_id: None,
             duration_ms: 0,
             resources: Vec::new(),
+            bucket_region: None,
         }
     }
 }
@@ -122,8 +126,9 @@ impl DenialLine {
             policy_type: denial.policy_type,
             policy_arn: denial.policy_arn.map(str::to_owned),
             action: Some(denial.action.to_owned()),
-            resource: denial.resource.map(str::to_owned),
+            resource: denial.resource.as_deref().map(str::to_owned),
             authorization_id: denial.authorization_id.map(str::to_owned),
+            details_link: denial.details_link.map(str::to_owned),
         }
     }
 
@@ -136,6 +141,7 @@ impl DenialLine {
             action: None,
             resource: None,
             authorization_id: None,
+            details_link: None,
         }
     }
 }

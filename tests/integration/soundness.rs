@@ -1,8 +1,10 @@
 //! Who is calling, and what an unexpected caller or Region is told.
 
-use serde_json::json;
+use std::path::Path;
 
-use crate::test_bed::{account, invoke, verdicts};
+use serde_json::{Value, json};
+
+use crate::test_bed::{account, invoke, scrubbed, tool, verdicts};
 
 #[tokio::test]
 async fn the_wrong_role_and_the_wrong_region_are_named_first() {
@@ -10,7 +12,9 @@ async fn the_wrong_role_and_the_wrong_region_are_named_first() {
     environment.insert("PROBE_EXPECTED_ROLE".to_owned(), "lambda-ml-pipeline-role".to_owned());
     environment.insert("PROBE_EXPECTED_REGION".to_owned(), "ap-southeast-1".to_owned());
     let response = invoke(&environment, json!({})).await;
+    assert_eq!(response["report"]["headline"]["cause"], "wrongRole", "{response}");
     let advice = response["report"]["advice"].as_array().unwrap();
+    assert!(advice.iter().all(|advice| advice.get("policy").is_none()), "no policy for the wrong role: {advice:?}");
     let first = advice[0]["text"].as_str().unwrap();
     assert!(first.starts_with("The function does not run under the role lambda-ml-pipeline-role but as arn:aws:sts::"));
     let second = advice[1]["text"].as_str().unwrap();
@@ -33,9 +37,33 @@ async fn another_role_that_may_do_everything_is_a_success_and_is_named() {
 #[tokio::test]
 async fn the_advice_pasted_makes_the_run_clean() {
     let denied = invoke(&account().with_policies(&[]), json!({})).await;
-    let policy = denied["report"]["advice"][0]["policy"].clone();
-    let environment = account().with_policies(&[policy]);
+    let advice = &denied["report"]["advice"][0];
+    assert_valid_for_iam(&advice["policy"]);
+    let command = advice["command"].as_str().unwrap();
+    assert!(command.starts_with("aws iam put-role-policy --role-name role-"), "{command}");
+    let (_, document) = command.split_once(" --policy-document '").unwrap();
+    let document: Value = serde_json::from_str(document.strip_suffix('\'').unwrap()).unwrap();
+    assert_eq!(document, advice["policy"], "what is pasted is what is shown");
+    let environment = account().with_policies(std::slice::from_ref(&advice["policy"]));
     assert_eq!(invoke(&environment, json!({})).await["statusCode"], 200);
+}
+
+/// Asserts that cfn-lint, which knows IAM's grammar and its actions, finds
+/// nothing wrong with a policy.
+fn assert_valid_for_iam(policy: &Value) {
+    let template = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {"Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy}}}
+    });
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("advice.json");
+    std::fs::write(&file, template.to_string()).unwrap();
+    let lint = scrubbed(&tool("cfn-lint")).arg(&file).output().unwrap();
+    assert!(lint.status.success(), "{}{policy}", String::from_utf8_lossy(&lint.stdout));
+
+    // And that cfn-lint would have found something.
+    let wrong = template.to_string().replacen("s3:GetObject", "s3:GetObjekt", 1);
+    std::fs::write(&file, wrong).unwrap();
+    assert!(!scrubbed(&tool("cfn-lint")).arg(&file).output().unwrap().status.success());
 }
 
 #[tokio::test]

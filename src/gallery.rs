@@ -1,0 +1,297 @@
+//! A report for each root cause, made by the whole function from bytes on the
+//! wire, and the README's gallery of them.
+
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+
+use crate::handler::App;
+use crate::request::Event;
+use crate::stub::{self, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_of, healthy, identity};
+
+type Variables = &'static [(&'static str, &'static str)];
+
+const NO_PASS_ROLE: (&str, &str) = ("PROBE_SAGEMAKER_ROLE_ARN", "");
+
+/// Runs the function against answers, in an environment.
+async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
+    let stub = Stub::start(answer);
+    let variables: Vec<_> = variables.iter().copied().chain([NO_PASS_ROLE]).collect();
+    let app = App::new(Ok(stub::config_with(&variables)), &stub.sdk());
+    let mut context = Context::default();
+    context.invoked_function_arn = FUNCTION_ARN.into();
+    let response = app.handle(LambdaEvent::new(Event(Ok(json!({"probe": {"verbose": true}}))), context)).await;
+    serde_json::to_value(response).unwrap()
+}
+
+fn denied(request: &Request, reason: &str) -> Vec<u8> {
+    let action = action_of(request);
+    if action == "sts:GetCallerIdentity" {
+        return healthy(request);
+    }
+    let resource = match action.split(':').next() {
+        Some("s3") => "\"arn:aws:s3:::your-bucket-name\"".to_owned(),
+        Some("dynamodb") => format!("arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/ModelMetadata"),
+        Some(service) => format!("arn:aws:{service}:us-east-1:{ACCOUNT}:x"),
+        None => String::new(),
+    };
+    let code = if action.starts_with("s3:") { "AccessDenied" } else { "AccessDeniedException" };
+    let role = format!("arn:aws:sts::{ACCOUNT}:assumed-role/lambda-ml-pipeline-role/permissions-probe");
+    let sentence = format!("User: {role} is not authorized to perform: {action} on resource: {resource} {reason}");
+    error_of(request, 403, code, &sentence.replace("ACTION", &action))
+}
+
+const IMPLICIT: &str = "because no identity-based policy allows the ACTION action";
+
+/// Each root cause, by the name that its headline has: how it comes about.
+async fn cause(name: &str) -> Value {
+    match name {
+        "wrongRole" => {
+            run(&[], |request| match action_of(request).as_str() {
+                "sts:GetCallerIdentity" => identity("another-role"),
+                _ => denied(request, IMPLICIT),
+            })
+            .await
+        }
+        "wrongRegion" => {
+            run(&[("PROBE_EXPECTED_REGION", "ap-southeast-1")], |request| match action_of(request) {
+                action if action.starts_with("dynamodb:") => denied(request, IMPLICIT),
+                _ => healthy(request),
+            })
+            .await
+        }
+        "bucketRegion" => {
+            run(&[], |request| match action_of(request) {
+                action if action.starts_with("s3:") => {
+                    stub::s3_error(301, "PermanentRedirect", "The bucket must be addressed using another endpoint.")
+                }
+                _ => healthy(request),
+            })
+            .await
+        }
+        "resourceMissing" => {
+            run(&[("PROBE_TABLE", "ModelMetaData")], |request| match action_of(request) {
+                action if action.starts_with("dynamodb:") => {
+                    stub::json_error("ResourceNotFoundException", "Requested resource not found")
+                }
+                _ => healthy(request),
+            })
+            .await
+        }
+        "tableName" => {
+            run(&[("PROBE_TABLE", "modelmetadata")], |request| match action_of(request) {
+                action if action.starts_with("dynamodb:") => denied(request, IMPLICIT),
+                _ => healthy(request),
+            })
+            .await
+        }
+        "credentials" => {
+            run(&[], |request| {
+                error_of(request, 403, "ExpiredTokenException", "The security token included in the request is expired")
+            })
+            .await
+        }
+        "clockSkew" => {
+            run(&[], |request| {
+                error_of(request, 403, "RequestTimeTooSkewed", "The difference between the times is too large.")
+            })
+            .await
+        }
+        "network" => {
+            run(&[], |request| match action_of(request) {
+                action if action.starts_with("dynamodb:") => Vec::new(),
+                _ => healthy(request),
+            })
+            .await
+        }
+        "policyType" => {
+            run(&[], |request| {
+                denied(
+                    request,
+                    "with an explicit deny in a service control policy: \
+                     arn:aws:organizations::210987654321:policy/o-a1b2c3d4e5/service_control_policy/p-a1b2c3d4",
+                )
+            })
+            .await
+        }
+        // The two that need no headline: the rows say it all.
+        "a missing statement" => {
+            run(&[], |request| match action_of(request).as_str() {
+                "dynamodb:PutItem" | "s3:PutObject" | "s3:ListBucket" => denied(request, IMPLICIT),
+                _ => healthy(request),
+            })
+            .await
+        }
+        "a key" => {
+            run(&[], |request| match action_of(request).as_str() {
+                "s3:GetObject" => error_of(
+                    request,
+                    403,
+                    "AccessDenied",
+                    "User: arn:aws:sts::123456789012:assumed-role/lambda-ml-pipeline-role/permissions-probe is not authorized \
+                     to perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:123456789012:key/0123-4567 because no \
+                     identity-based policy allows the kms:Decrypt action",
+                ),
+                _ => healthy(request),
+            })
+            .await
+        }
+        _ => unreachable!("{name}"),
+    }
+}
+
+const CAUSES: &[&str] = &[
+    "wrongRole",
+    "wrongRegion",
+    "bucketRegion",
+    "resourceMissing",
+    "tableName",
+    "credentials",
+    "clockSkew",
+    "network",
+    "policyType",
+    "a missing statement",
+    "a key",
+];
+
+#[tokio::test]
+async fn each_root_cause_is_the_headline_and_hides_no_row() {
+    for name in CAUSES {
+        let response = cause(name).await;
+        let report = &response["report"];
+        let rows = report["actions"].as_array().unwrap().len();
+        assert_eq!(rows, if *name == "a key" { 18 } else { 17 }, "{name}");
+        let headline = report["headline"]["cause"].as_str();
+        assert_eq!(headline, Some(*name).filter(|name| !name.contains(' ')), "{name}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn a_clean_run_has_no_headline_and_no_advice() {
+    let response = run(&[], healthy).await;
+    assert_eq!((&response["statusCode"], &response["report"]["advice"]), (&json!(200), &json!([])), "{response}");
+    assert_eq!(response["report"].get("headline"), None);
+    assert_eq!(response["report"].get("advisories"), None);
+}
+
+#[tokio::test]
+async fn a_headline_explains_everything_or_is_not_there() {
+    // A denial and a network that is down have no one cause.
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "dynamodb:PutItem" => denied(request, "with an explicit deny in a session policy"),
+        "s3:PutObject" => Vec::new(),
+        _ => healthy(request),
+    })
+    .await;
+    assert_eq!(response["report"].get("headline"), None, "{response}");
+    assert_eq!(response["statusCode"], 403);
+}
+
+#[tokio::test]
+async fn no_allow_is_advised_where_it_cannot_help() {
+    for (reason, owner) in [
+        ("with an explicit deny in an identity-based policy", "the administrator of the role"),
+        ("because no permissions boundary allows the ACTION action", "whoever set the role's permissions boundary"),
+        ("with an explicit deny in a resource control policy", "the administrator of the AWS organization"),
+        ("with an explicit deny in a session policy", "whoever opened the session"),
+        ("because no VPC endpoint policy allows the ACTION action", "the owner of the VPC endpoint"),
+        ("because no resource-based policy allows the ACTION action", "the owner of the resource"),
+        ("with an explicit deny", "the owner of the policy"),
+    ] {
+        let response = run(&[], move |request| match action_of(request).as_str() {
+            "dynamodb:PutItem" => denied(request, reason),
+            _ => healthy(request),
+        })
+        .await;
+        let advice = response["report"]["advice"].as_array().unwrap();
+        assert_eq!(advice.len(), 1, "{reason}");
+        let text = advice[0]["text"].as_str().unwrap();
+        assert!(
+            text.contains("Adding an Allow to the role's own policy will not help") && text.contains(owner),
+            "{text}"
+        );
+        assert_eq!((advice[0].get("policy"), advice[0].get("command")), (None, None), "{reason}");
+    }
+    // Where AWS does not say, it is a possibility, in those words.
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "s3:ListBucket" => stub::s3_error(403, "AccessDenied", "Access Denied"),
+        _ => healthy(request),
+    })
+    .await;
+    let text = response["report"]["advice"][0]["text"].as_str().unwrap();
+    assert!(text.contains("One possibility is that no identity-based policy allows them"), "{text}");
+}
+
+#[tokio::test]
+async fn what_the_guide_forgets_is_said_where_the_run_shows_it() {
+    let response = run(&[("PROBE_ENDPOINT_NAME", "prod")], |request| match action_of(request).as_str() {
+        "sagemaker:CreateModel" => stub::json_error(
+            "AccessDeniedException",
+            "User: u is not authorized to perform: iam:PassRole on resource: \
+             arn:aws:iam::123456789012:role/permissions-probe-0123456789abcdef because no identity-based policy allows the \
+             iam:PassRole action",
+        ),
+        "sagemaker:InvokeEndpoint" => {
+            stub::rest_json_error(400, "ValidationError", "Endpoint prod is not a multi-model endpoint.")
+        }
+        _ => healthy(request),
+    })
+    .await;
+    assert_eq!(response["statusCode"], 200, "no verdict depends on it: {response}");
+    let advisories = response["report"]["advisories"].as_array().unwrap();
+    assert_eq!(advisories.len(), 2);
+    assert!(advisories[0]["text"].as_str().unwrap().contains("iam:PassedToService = sagemaker.amazonaws.com"));
+    assert_eq!(advisories[1]["actions"], json!(["sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpoint"]));
+}
+
+#[tokio::test]
+async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
+    let response = run(&[("PROBE_REDACT", "account")], |request| match action_of(request).as_str() {
+        "dynamodb:PutItem" => denied(request, IMPLICIT),
+        _ => healthy(request),
+    })
+    .await;
+    let text = response.to_string();
+    assert!(!text.contains(ACCOUNT) && !text.contains("lambda-ml-pipeline-role/permissions-probe"), "{text}");
+    assert_eq!(
+        response["report"]["principal"]["arn"],
+        "arn:aws:sts::ACCOUNT-1:assumed-role/lambda-ml-pipeline-role/SESSION"
+    );
+    let row = &response["report"]["actions"][4];
+    assert_eq!(row["denial"]["resource"], "arn:aws:dynamodb:us-east-1:ACCOUNT-1:table/ModelMetadata");
+}
+
+#[tokio::test]
+async fn the_gallery_of_the_readme_is_what_the_function_prints() {
+    let readme = include_str!("../README.md");
+    let mut missing = Vec::new();
+    for name in CAUSES {
+        let Value::Object(response) = cause(name).await else { unreachable!() };
+        let report = &response["report"];
+        let wrong: Vec<String> = report["actions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|row| {
+                let (action, verdict) = (row["action"].as_str().unwrap(), row["verdict"].as_str().unwrap());
+                let why =
+                    [&row["denial"]["kind"], &row["cause"], &row["warning"]].into_iter().find_map(Value::as_str)?;
+                Some(format!("{action} {verdict} ({why})"))
+            })
+            .collect();
+        let shown = match wrong.len() {
+            0..=4 => wrong.join(", "),
+            all => format!("{}, and {} more", wrong[..3].join(", "), all - 3),
+        };
+        let mut lines = vec![format!("{} {}: {shown}", response["statusCode"], report["verdict"].as_str().unwrap())];
+        lines.extend(report["headline"]["text"].as_str().map(|text| format!("headline: {text}")));
+        for advice in report["advice"].as_array().unwrap() {
+            lines.push(format!("advice:   {}", advice["text"].as_str().unwrap()));
+            lines.extend(advice["command"].as_str().map(|command| format!("          {command}")));
+        }
+        let block = format!("```text\n{}\n```", lines.join("\n"));
+        if !readme.contains(&block) {
+            missing.push(format!("#### {name}\n\n{block}\n"));
+        }
+    }
+    assert!(missing.is_empty(), "README.md's gallery lacks these; paste:\n\n{}", missing.join("\n"));
+}

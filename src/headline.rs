@@ -1,0 +1,236 @@
+//! The one cause that explains everything that is wrong, where there is one.
+//!
+//! A headline is never a guess: it says only what AWS's answers and the
+//! configuration say, and it stands above the rows, not in their place.
+
+use crate::config::Config;
+use crate::denial::{Kind, PolicyType};
+use crate::probe::Principal;
+use crate::report::{Headline, Row};
+use crate::verdict::{Cause, Verdict, Warning};
+
+/// What a headline is found in.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    pub rows: &'a [Row],
+    pub config: &'a Config,
+    pub principal: Option<&'a Principal>,
+    pub region: &'a str,
+}
+
+/// Finds the headline: what lies deepest comes first.
+pub fn headline(findings: &Findings<'_>) -> Option<Headline> {
+    let wrong: Vec<&Row> = findings.rows.iter().filter(|row| !row.is_clean()).collect();
+    if wrong.is_empty() {
+        return None;
+    }
+    credentials(&wrong)
+        .or_else(|| network(findings, &wrong))
+        .or_else(|| wrong_role(findings, &wrong))
+        .or_else(|| wrong_region(findings, &wrong))
+        .or_else(|| bucket_elsewhere(findings, &wrong))
+        .or_else(|| missing_resource(findings, &wrong))
+        .or_else(|| one_policy_type(&wrong))
+        .or_else(|| near_miss(findings, &wrong))
+}
+
+fn new(cause: &'static str, text: String) -> Headline {
+    Headline { cause, text }
+}
+
+fn credentials(wrong: &[&Row]) -> Option<Headline> {
+    let all = |cause| wrong.iter().all(|row| row.cause == Some(cause));
+    if all(Cause::Credentials) {
+        let code = wrong[0].code.as_deref().map_or("there are none".to_owned(), |code| format!("AWS answers {code}"));
+        return Some(new(
+            "credentials",
+            format!(
+                "The function's credentials are not valid ({code}), so AWS authorized nothing. Lambda renews a function's \
+                 credentials with its execution environment: any change of its configuration, such as of the description, \
+                 starts a new one."
+            ),
+        ));
+    }
+    all(Cause::ClockSkew).then(|| {
+        new(
+            "clockSkew",
+            "The clock of the machine that the function runs on is off, so AWS refuses its signatures and authorized nothing."
+                .to_owned(),
+        )
+    })
+}
+
+/// The VPC endpoints of the services, by what the actions start with.
+/// Source: AWS PrivateLink Guide, "AWS services that integrate with AWS PrivateLink".
+const ENDPOINTS: &[(&str, &str, &str)] = &[
+    ("sts:", "AWS STS", "sts"),
+    ("s3:", "Amazon S3", "s3"),
+    ("dynamodb:", "Amazon DynamoDB", "dynamodb"),
+    ("sagemaker:InvokeEndpoint", "SageMaker Runtime", "sagemaker.runtime"),
+    ("sagemaker:", "Amazon SageMaker", "sagemaker.api"),
+    ("iam:PassRole", "Amazon SageMaker", "sagemaker.api"),
+    ("logs:", "CloudWatch Logs", "logs"),
+];
+
+fn network(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    if !wrong.iter().all(|row| matches!(row.cause, Some(Cause::Network | Cause::TimedOut))) {
+        return None;
+    }
+    let mut silent: Vec<(&str, String)> = Vec::new();
+    for row in wrong {
+        let (_, service, endpoint) = ENDPOINTS.iter().find(|(start, ..)| row.action.starts_with(start))?;
+        if !silent.iter().any(|(known, _)| known == service) {
+            silent.push((service, format!("com.amazonaws.{}.{endpoint}", findings.region)));
+        }
+    }
+    let services = silent.iter().map(|(service, _)| *service).collect::<Vec<_>>().join(", ");
+    let endpoints = silent.into_iter().map(|(_, endpoint)| endpoint).collect::<Vec<_>>().join(", ");
+    let who = if wrong.len() == findings.rows.len() { "No service answered" } else { "These services did not answer" };
+    Some(new(
+        "network",
+        format!(
+            "{who}: {services}. That says nothing about permissions. If the function is attached to a VPC, its subnets need a \
+             NAT gateway or these VPC endpoints, and its security group has to let HTTPS out: {endpoints}."
+        ),
+    ))
+}
+
+fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    let principal = findings.principal?;
+    let expected = &findings.config.expected_role;
+    let denied = wrong.iter().any(|row| row.verdict == Verdict::Denied);
+    (denied && principal.role() != Some(expected)).then(|| {
+        new(
+            "wrongRole",
+            format!(
+                "The function does not run under the role {expected} but as {}. What is denied below is denied to that \
+                 principal. Set the function's execution role, or PROBE_EXPECTED_ROLE if this is the role to check.",
+                principal.arn
+            ),
+        )
+    })
+}
+
+fn wrong_region(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    let expected = findings.config.expected_region.as_deref().filter(|expected| *expected != findings.region)?;
+    // Only these are resources of a Region; S3's ARNs name none.
+    let regional =
+        |row: &&Row| !row.action.starts_with("s3:") && (row.verdict == Verdict::Denied || row.warning.is_some());
+    wrong.iter().any(regional).then(|| {
+        new(
+            "wrongRegion",
+            format!(
+                "The function runs in {}, and the policy's ARNs are expected to name {expected}: a statement for one Region \
+                 allows nothing in another. Deploy the function in {expected}, or name {} in the policy.",
+                findings.region, findings.region
+            ),
+        )
+    })
+}
+
+fn bucket_elsewhere(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    let elsewhere = wrong.iter().all(|row| row.cause == Some(Cause::WrongRegion));
+    elsewhere.then(|| {
+        let bucket = &findings.config.bucket;
+        let region = wrong.iter().find_map(|row| row.bucket_region.as_deref()).unwrap_or("another Region");
+        new(
+            "bucketRegion",
+            format!(
+                "The bucket {bucket} is in {region}, and the function asks for it in {}. Deploy the function in the bucket's \
+                 Region, or name a bucket of the function's.",
+                findings.region
+            ),
+        )
+    })
+}
+
+fn missing_resource(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    let config = findings.config;
+    let no_bucket = |row: &&&Row| row.action.starts_with("s3:") && row.cause == Some(Cause::ResourceMissing);
+    let no_table = |row: &&&Row| row.warning == Some(Warning::ResourceMissing);
+    let (buckets, tables) = (wrong.iter().filter(no_bucket).count(), wrong.iter().filter(no_table).count());
+    if buckets + tables < wrong.len() {
+        return None;
+    }
+    let mut text = Vec::new();
+    if buckets > 0 {
+        text.push(format!("There is no bucket {}. Create it, or correct PROBE_BUCKET.", config.bucket));
+    }
+    if tables > 0 {
+        let similar = similar_table(config).map(|how| format!(" {how}")).unwrap_or_default();
+        text.push(format!(
+            "There is no table {} in {} in this account. Create it, or correct PROBE_TABLE or the function's Region.{similar}",
+            config.table, findings.region
+        ));
+    }
+    Some(new("resourceMissing", text.join(" ")))
+}
+
+fn one_policy_type(wrong: &[&Row]) -> Option<Headline> {
+    let stated = |row: &&Row| row.denial.as_ref().map(|denial| (denial.kind, denial.policy_type));
+    let (kind, policy_type) = stated(wrong.first()?)?;
+    let policy_type = policy_type?;
+    let all = wrong.iter().all(|row| row.verdict == Verdict::Denied && stated(row) == Some((kind, Some(policy_type))));
+    // That the role's own policies allow nothing of it is what the rows are for.
+    if !all || wrong.len() < 2 || (kind, policy_type) == (Kind::Implicit, PolicyType::IdentityBased) {
+        return None;
+    }
+    let arn = wrong.iter().find_map(|row| row.denial.as_ref()?.policy_arn.as_deref());
+    let arn = arn.map(|arn| format!(": {arn}")).unwrap_or_default();
+    let how = if kind == Kind::Explicit { "an explicit deny in" } else { "no Allow in" };
+    Some(new(
+        "policyType",
+        format!(
+            "Every denial states the same policy type: {how} a {policy_type}{arn}. AWS states one type even where several deny. \
+             Adding an Allow to the role's own policy will not help."
+        ),
+    ))
+}
+
+fn near_miss(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    let denied = |row: &&Row| row.verdict == Verdict::Denied && row.action.starts_with("dynamodb:");
+    let how = wrong.iter().all(denied).then(|| similar_table(findings.config)).flatten()?;
+    Some(new("tableName", format!("Only requests to the table {} are denied. {how}", findings.config.table)))
+}
+
+/// How the configured table's name is nearly, but not quite, the guide's.
+fn similar_table(config: &Config) -> Option<String> {
+    const GUIDE: &str = "ModelMetadata";
+    let table = config.table.as_str();
+    if table == GUIDE {
+        return None;
+    }
+    if table.eq_ignore_ascii_case(GUIDE) {
+        return Some(format!(
+            "The guide's table is {GUIDE}, which differs in case only, and case counts in names of tables."
+        ));
+    }
+    (distance(table, GUIDE) <= 2).then(|| format!("The guide's table is {GUIDE}, which is nearly the same name."))
+}
+
+/// How many characters have to change to make one name of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn counts_changes() {
+        for (a, b, expected) in [("", "", 0), ("abc", "abc", 0), ("abc", "abd", 1), ("abc", "ab", 1), ("ab", "ba", 2)] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+}
