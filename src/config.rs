@@ -25,6 +25,8 @@ pub struct Config {
     pub expected_role: String,
     /// `PROBE_EXPECTED_REGION`: the Region that the policy's ARNs name.
     pub expected_region: Option<String>,
+    /// `PROBE_AUTHORIZATION_DETAILS`: whether AWS is asked to explain its denials.
+    pub authorization_details: bool,
     /// `PROBE_REDACT`: whether account ids and session names are masked.
     pub redact: bool,
     /// `PROBE_TIMEOUT_MS`: the longest that one probe may take.
@@ -139,6 +141,15 @@ pub const VARIABLES: &[Variable] = &[
         valid: is_region,
     },
     Variable {
+        name: "PROBE_AUTHORIZATION_DETAILS",
+        required: false,
+        default: Some("false"),
+        expected: "true or false",
+        meaning: "whether AWS is asked for the policies and statements behind a denial that carries an authorization id; the \
+                  role needs `iam:GetRequestAuthorizationDetails` for it, and the build the feature `authorization-details`",
+        valid: |v| v == "true" || v == "false",
+    },
+    Variable {
         name: "PROBE_REDACT",
         required: false,
         default: None,
@@ -198,6 +209,7 @@ impl Config {
                 .and_then(|role| role.rsplit('/').next().map(str::to_owned))
                 .unwrap_or_default(),
             expected_region: read("PROBE_EXPECTED_REGION"),
+            authorization_details: read("PROBE_AUTHORIZATION_DETAILS").is_some_and(|value| value == "true"),
             redact: read("PROBE_REDACT").is_some(),
             timeout: Duration::from_millis(read("PROBE_TIMEOUT_MS").and_then(|ms| ms.parse().ok()).unwrap_or_default()),
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),

@@ -295,3 +295,100 @@ async fn the_gallery_of_the_readme_is_what_the_function_prints() {
     }
     assert!(missing.is_empty(), "README.md's gallery lacks these; paste:\n\n{}", missing.join("\n"));
 }
+
+mod details {
+    use super::*;
+
+    /// A denial of dynamodb:PutItem with an authorization id, and AWS's answer to the question about it.
+    async fn details(enabled: bool, answer: fn() -> Vec<u8>) -> Value {
+        const ENABLED: Variables = &[("PROBE_AUTHORIZATION_DETAILS", "true")];
+        let response = run(if enabled { ENABLED } else { &[] }, move |request| {
+        if request.path.starts_with("/authorization-details/") {
+            assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/authorization-details/1a2b-3c4d"));
+            return answer();
+        }
+        match action_of(request).as_str() {
+            "dynamodb:PutItem" => denied(
+                request,
+                "with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/deny. Go to \
+                 https://us-east-1.console.aws.amazon.com/iam/home#/authorization-details/1a2b-3c4d for complete details, or \
+                 call the GetRequestAuthorizationDetails API with the following authorization id: 1a2b-3c4d",
+            ),
+            _ => healthy(request),
+        }
+    })
+    .await;
+        let row = response["report"]["actions"][4].clone();
+        assert_eq!((&row["action"], &row["verdict"]), (&json!("dynamodb:PutItem"), &json!("denied")), "{response}");
+        row["denial"].clone()
+    }
+
+    #[cfg(not(feature = "authorization-details"))]
+    #[tokio::test]
+    async fn a_build_that_cannot_ask_says_so() {
+        let denial = details(true, || unreachable!("AWS is not asked")).await;
+        assert!(denial["details"]["note"].as_str().unwrap().contains("lacks the feature authorization-details"));
+    }
+
+    #[cfg(feature = "authorization-details")]
+    #[tokio::test]
+    async fn aws_is_asked_about_a_denial_where_the_configuration_says_so() {
+        let answer = || {
+            let policy = "arn:aws:iam::123456789012:policy/deny";
+            let body = json!({
+                "requestContext": {},
+                "evaluations": [{
+                    "action": "dynamodb:PutItem",
+                    "resource": "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata",
+                    "evaluatedEffect": "EXPLICIT_DENY",
+                    "matchedPolicies": [{
+                        "uri": policy,
+                        "matchedStatements": [{"sid": "NoWrites", "evaluatedEffect": "DENY"}]
+                    }]
+                }],
+                "policies": [{
+                    "type": "IDENTITY_BASED_POLICY",
+                    "inline": false,
+                    "uri": policy,
+                    "attachedTo": [{"arn": "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role"}]
+                }]
+            });
+            stub::response(200, "application/json", &body.to_string())
+        };
+        let denial = details(true, answer).await;
+        assert_eq!(
+            denial["details"]["matched"],
+            json!([{
+                "policy": "arn:aws:iam::123456789012:policy/deny",
+                "policyType": "IDENTITY_BASED_POLICY",
+                "attachedTo": ["arn:aws:iam::123456789012:role/lambda-ml-pipeline-role"],
+                "sid": "NoWrites",
+                "effect": "DENY"
+            }])
+        );
+        assert_eq!(denial["authorizationId"], "1a2b-3c4d");
+        assert_eq!(
+            denial["detailsLink"],
+            "https://us-east-1.console.aws.amazon.com/iam/home#/authorization-details/1a2b-3c4d"
+        );
+
+        let denial = details(false, || unreachable!("AWS is not asked")).await;
+        assert_eq!(denial.get("details"), None);
+    }
+
+    #[cfg(feature = "authorization-details")]
+    #[tokio::test]
+    async fn what_goes_wrong_with_the_details_costs_only_a_note() {
+        let denied =
+            || stub::rest_json_error(403, "AccessDeniedException", "User: u is not authorized to perform: iam:X");
+        for (answer, note) in [
+            (denied as fn() -> Vec<u8>, "AccessDeniedException: User: u is not authorized to perform: iam:X"),
+            (|| stub::with_headers(200, "", "{}"), "the answer carries no AWS request id"),
+            (Vec::new, "no code: "),
+        ] {
+            let denial = details(true, answer).await;
+            let text = denial["details"]["note"].as_str().unwrap();
+            assert!(text.starts_with("AWS gave no details of this denial: ") && text.contains(note), "{text}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use lambda_runtime::LambdaEvent;
 use crate::config::{Config, Problem};
 use crate::headline::{Findings, headline};
 use crate::probe::{Clients, Context, Probe};
-use crate::report::{Caller, Report, Response};
+use crate::report::{Caller, Report, Response, Row};
 use crate::request::{Event, Request, is_http};
 use crate::{advice, check, probes, redact, report, telemetry};
 
@@ -91,6 +91,7 @@ impl App {
         let outcomes = check::run(&selected, &cx, limit).await;
 
         let rows = report::rows(&outcomes, &cx);
+        let rows = explained(rows, &cx, context.deadline).await;
         let principal = cx.principal.get().and_then(Option::as_ref);
         let findings = Findings { rows: &rows, config, principal, region: &cx.region };
         let (headline, advice) = (headline(&findings), advice::advise(&findings));
@@ -109,6 +110,26 @@ impl App {
         telemetry::log(&report, status);
         Response::new(report, None, request.verbose, http)
     }
+}
+
+/// The rows with AWS's own account of the denials, where the configuration asks for it.
+#[cfg(feature = "authorization-details")]
+async fn explained(mut rows: Vec<Row>, cx: &Context, deadline: u64) -> Vec<Row> {
+    if cx.config.authorization_details {
+        let limit = check::limit(cx.config.timeout, deadline, SystemTime::now());
+        crate::details::add(&mut rows, &cx.clients.iam_toolbox, limit).await;
+    }
+    rows
+}
+
+/// The rows with a note where the configuration asks for what this build cannot do.
+#[cfg(not(feature = "authorization-details"))]
+async fn explained(mut rows: Vec<Row>, cx: &Context, _: u64) -> Vec<Row> {
+    let denials = rows.iter_mut().filter_map(|row| row.denial.as_mut());
+    for denial in denials.filter(|denial| cx.config.authorization_details && denial.authorization_id.is_some()) {
+        denial.details = Some(report::Details::without("this build lacks the feature authorization-details"));
+    }
+    std::future::ready(rows).await
 }
 
 /// The probes that the request asks for, and the control in any case.

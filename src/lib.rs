@@ -21,6 +21,7 @@
 //! | 5 | [`check`] | all probes at once, inside the deadline |
 //! | 6 | [`report`] | rows, summary, response: the wire format |
 //! | 7 | [`headline`], [`advice`] | the root cause; what to do |
+//! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
 //! | 7 | [`redact`], [`telemetry`] | what is masked; what is logged |
 //! | 8 | [`handler`] | one invocation |
 //!
@@ -40,6 +41,8 @@ pub mod answer;
 pub mod check;
 pub mod config;
 pub mod denial;
+#[cfg(feature = "authorization-details")]
+pub mod details;
 #[cfg(test)]
 mod gallery;
 pub mod handler;

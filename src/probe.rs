@@ -193,6 +193,8 @@ pub struct Clients {
     pub sagemaker_runtime: aws_sdk_sagemakerruntime::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub sts: aws_sdk_sts::Client,
+    #[cfg(feature = "authorization-details")]
+    pub iam_toolbox: aws_sdk_iamtoolbox::Client,
 }
 
 impl Clients {
@@ -218,6 +220,8 @@ impl Clients {
             sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(&sdk),
             logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
             sts: aws_sdk_sts::Client::new(&sdk),
+            #[cfg(feature = "authorization-details")]
+            iam_toolbox: aws_sdk_iamtoolbox::Client::new(&sdk),
         }
     }
 }

@@ -145,6 +145,31 @@ pub struct DenialLine {
     /// The page of the console that explains this denial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details_link: Option<String>,
+    /// What AWS says of this denial when it is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+}
+
+/// AWS's own account of a denial.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    /// The statements that matched; none where no policy allowed the action.
+    pub matched: Vec<MatchedStatement>,
+    /// Why there is no account of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchedStatement {
+    /// The policy's ARN; for an inline policy, AWS's name for it.
+    pub policy: String,
+    pub policy_type: Option<String>,
+    pub attached_to: Vec<String>,
+    pub sid: Option<String>,
+    pub effect: Option<String>,
 }
 
 /// One thing to do or to know.
@@ -251,6 +276,13 @@ impl Report {
             texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
             if let Some(denial) = &mut row.denial {
                 texts.extend(denial.resource.iter_mut().chain(&mut denial.policy_arn));
+                if let Some(details) = &mut denial.details {
+                    texts.extend(&mut details.note);
+                    for matched in &mut details.matched {
+                        texts.push(&mut matched.policy);
+                        texts.extend(&mut matched.attached_to);
+                    }
+                }
             }
         }
         for advice in self.advice.iter_mut().chain(&mut self.advisories) {
@@ -272,6 +304,13 @@ impl Row {
     /// Whether all is well with the action.
     pub fn is_clean(&self) -> bool {
         self.verdict == Verdict::Allowed && self.warning.is_none()
+    }
+}
+
+impl Details {
+    /// No account of a denial, and why.
+    pub fn without(why: &str) -> Self {
+        Self { matched: Vec::new(), note: Some(format!("AWS gave no details of this denial: {why}")) }
     }
 }
 

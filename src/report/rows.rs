@@ -129,6 +129,7 @@ impl DenialLine {
             resource: denial.resource.as_deref().map(str::to_owned),
             authorization_id: denial.authorization_id.map(str::to_owned),
             details_link: denial.details_link.map(str::to_owned),
+            details: None,
         }
     }
 
@@ -142,6 +143,7 @@ impl DenialLine {
             resource: None,
             authorization_id: None,
             details_link: None,
+            details: None,
         }
     }
 }
