@@ -96,7 +96,7 @@ impl Answer {
             SdkError::ServiceError(service) => Reply::Error {
                 status: service.raw().status().as_u16(),
                 code: service.err().code().map(str::to_owned),
-                message: service.err().message().map(str::to_owned),
+                message: service.err().message().map(without_secrets),
             },
             SdkError::TimeoutError(_) => silence(Silence::TimedOut, &error),
             // A body that arrived whole is in memory; one that broke off is not.
@@ -153,4 +153,32 @@ fn silence(why: Silence, error: &(impl Error + 'static)) -> Reply {
 /// The error and everything that it says it came from.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// Cuts the secrets out of AWS's own messages: a refused signature is answered
+/// with the request as it should have been signed, session token included, and
+/// that is logged in no mode.
+fn without_secrets(message: &str) -> String {
+    let lower = message.to_ascii_lowercase();
+    let cut =
+        ["the canonical string for this request", "x-amz-security-token"].iter().filter_map(|m| lower.find(m)).min();
+    match cut {
+        Some(at) => format!("{}[cut: the request as AWS would sign it]", &message[..at]),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_aws_echoes_is_cut() {
+        let message = "The request signature we calculated does not match the signature you provided.\n\nThe Canonical String \
+                       for this request should have been\n'POST\n/\n\nx-amz-security-token:SECRET\n'";
+        let cut = without_secrets(message);
+        assert!(!cut.contains("SECRET") && cut.starts_with("The request signature we calculated"), "{cut}");
+        assert!(!without_secrets("header X-Amz-Security-Token: SECRET").contains("SECRET"));
+        assert_eq!(without_secrets("é is denied"), "é is denied");
+    }
 }

@@ -14,7 +14,6 @@ use aws_sdk_iamtoolbox::types::Evaluation;
 use aws_sdk_sts::operation::RequestId;
 
 use crate::answer::{Answer, Reply};
-use crate::redact::without_secrets;
 use crate::report::{Details, MatchedStatement, Row};
 
 /// Asks about every denial that has an id, all at once and within the limit.
@@ -40,7 +39,7 @@ async fn ask(client: Client, id: String, limit: Duration) -> Details {
                 Reply::Nothing { detail, .. } => detail.as_str(),
                 _ => answer.message().unwrap_or("no message"),
             };
-            Details::without(&format!("{}: {}", answer.code().unwrap_or("no code"), without_secrets(message)))
+            Details::without(&format!("{}: {}", answer.code().unwrap_or("no code"), message))
         }
     }
 }

@@ -261,6 +261,18 @@ async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
 }
 
 #[tokio::test]
+async fn a_token_that_aws_echoes_is_in_no_report() {
+    let response = run(&[], |request| {
+        let message = "The request signature we calculated does not match the signature you provided. The Canonical String for \
+                       this request should have been 'POST x-amz-security-token:IQoJb3JpZ2luX2VjSECRET'";
+        error_of(request, 403, "InvalidSignatureException", message)
+    })
+    .await;
+    assert_eq!(response["report"]["headline"]["cause"], "credentials");
+    assert!(!response.to_string().contains("SECRET"), "{response}");
+}
+
+#[tokio::test]
 async fn the_gallery_of_the_readme_is_what_the_function_prints() {
     let readme = include_str!("../README.md");
     let mut missing = Vec::new();

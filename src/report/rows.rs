@@ -3,7 +3,6 @@
 use crate::answer::{Answer, Reply};
 use crate::denial::{Denial, Kind};
 use crate::probe::{Context, NAME, Outcome};
-use crate::redact::without_secrets;
 use crate::report::{DenialLine, ProofLine, Row, millis};
 use crate::verdict::{Cause, Grade, Judgement, Verdict, Warning, judge};
 
@@ -45,7 +44,7 @@ impl Row {
         let message = match &answer.reply {
             Reply::Nothing { detail, .. } => Some(detail.clone()),
             Reply::Error { code: None, status, .. } => Some(format!("HTTP status {status} without an error code")),
-            _ => answer.message().map(without_secrets),
+            _ => answer.message().map(str::to_owned),
         };
         Self {
             action: probe.action.to_owned(),
