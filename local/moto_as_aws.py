@@ -37,6 +37,7 @@ def correct() -> None:
     SageMakerResponse.create_model = create_model
     SageMakerResponse.create_training_job = create_training_job
     SageMakerResponse.describe_training_job = describe_training_job
+    SageMakerResponse.create_endpoint = create_endpoint
     SageMakerRuntimeResponse.invoke_endpoint = invoke_endpoint
     S3Response.put_object = put_object
     S3Response.get_object = get_object
@@ -182,10 +183,9 @@ def endpoint_name(self) -> str:
 
 # --- SageMaker: what a request meets after it has been authorized --------------
 
-moto_create_model = SageMakerResponse.create_model
 moto_create_training_job = SageMakerResponse.create_training_job
 moto_describe_training_job = SageMakerResponse.describe_training_job
-moto_invoke_endpoint = SageMakerRuntimeResponse.invoke_endpoint
+moto_create_endpoint = SageMakerResponse.create_endpoint
 
 
 def pass_role(response, role_arn: str) -> None:
@@ -216,8 +216,18 @@ def describe_training_job(self):
     """The text for a job that does not exist, as public threads quote it."""
     try:
         return moto_describe_training_job(self)
-    except ValidationError:
+    except ValidationError as error:
+        if "Could not find training job" not in str(error):
+            raise
         raise ValidationError("Requested resource not found.") from None
+
+
+def create_endpoint(self):
+    """Both the endpoint and its configuration are authorized (Service Authorization Reference, Amazon SageMaker)."""
+    if caller := access_key_of(self):
+        name = self._get_param("EndpointConfigName")
+        authorize(caller, "sagemaker:CreateEndpoint", arn(self, "sagemaker", f"endpoint-config/{name.lower()}"))
+    return moto_create_endpoint(self)
 
 
 def invoke_endpoint(self):

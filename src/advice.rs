@@ -2,12 +2,12 @@
 
 use crate::denial::{Kind, PolicyType};
 use crate::headline::Findings;
-use crate::probe::{NAME, Principal};
+use crate::probe::Principal;
 use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement};
 use crate::verdict::{Verdict, Warning};
 
-/// The name of the inline policy that the advice makes.
-const POLICY_NAME: &str = "permissions-probe-missing";
+/// The start of the name of the inline policy that the advice makes.
+const POLICY_NAME: &str = "permissions-probe";
 
 /// What to do, the most likely cause first. Nothing, where nothing is wrong.
 ///
@@ -26,39 +26,51 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
         denied.iter().filter(|(_, denial)| kind(denial)).map(|(row, _)| *row).collect()
     };
 
-    let missing = of(is_missing);
+    let missing = of(DenialLine::is_missing_statement);
     if !missing.is_empty() {
         let role = findings.principal.and_then(Principal::role);
         let whose = role.map_or("the function's role".to_owned(), |role| format!("the role {role}"));
         let none = format!("No identity-based policy of {whose} allows these actions.");
-        advice.push(if wrong_role(findings).is_some() {
+        advice.push(match policy(&missing) {
             // Whoever pastes a policy into the wrong role makes two mistakes of one.
-            plain(
+            _ if wrong_role(findings).is_some() => plain(
                 format!("{none} No statement is offered, since it is not the role that is expected."),
                 names(&missing),
-            )
-        } else {
-            let policy = policy(&missing);
-            Advice {
+            ),
+            None => {
+                plain(format!("{none} AWS does not name the resource, so no statement is offered."), names(&missing))
+            }
+            Some(policy) => Advice {
                 text: format!("{none} This policy, added to it, does:"),
                 actions: names(&missing),
                 command: role.map(|role| command(role, &policy)),
                 policy: Some(policy),
-            }
+            },
         });
     }
-    let unstated = of(|denial| denial.kind == Kind::Unstated);
+    let unstated = of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_none());
     if !unstated.is_empty() {
         advice.push(Advice {
             text: "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
-                   allows them, and then this one would; another is a policy that denies them, which no Allow overrides."
+                   allows them; another is a policy that denies them, which no Allow overrides. If it is the first, this \
+                   policy allows them:"
                 .to_owned(),
             actions: names(&unstated),
             command: None,
-            policy: Some(policy(&unstated)),
+            policy: policy(&unstated).filter(|_| wrong_role(findings).is_none()),
         });
     }
-    for row in of(|denial| denial.kind != Kind::Unstated && !is_missing(denial)) {
+    // AWS KMS names three possibilities at once, and none of them is the role's own policy.
+    let one_of_three = of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_some());
+    if !one_of_three.is_empty() {
+        advice.push(plain(
+            "AWS says that the resource does not exist in this Region, or that no resource-based policy allows these actions, \
+             or that one denies them. Look whether it exists, and then at its own policy."
+                .to_owned(),
+            names(&one_of_three),
+        ));
+    }
+    for row in of(|denial| denial.kind != Kind::Unstated && !denial.is_missing_statement()) {
         let denial = row.denial.as_ref();
         // The same words for the same policy are said once, for all its actions.
         let text = denial.map(no_use).unwrap_or_default();
@@ -67,9 +79,10 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
             None => advice.push(plain(text, vec![row.action.clone()])),
         }
     }
-    for row in rows.iter().filter(|row| row.verdict == Verdict::Denied && row.action.starts_with("kms:")) {
+    // After a deny that no Allow overrides, the two places are of no use.
+    for row in missing.iter().chain(&unstated).filter(|row| row.action.starts_with("kms:")) {
         let key =
-            row.resource.as_deref().unwrap_or("the key that the resource is encrypted with, which AWS does not name");
+            row.resource.as_deref().unwrap_or("the key that the resource is encrypted with, which AWS does not name,");
         advice.push(plain(
             format!(
                 "AWS KMS looks in two places: the key policy of {key} has to allow {}, or to leave it to IAM, and then an \
@@ -80,22 +93,38 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
         ));
     }
 
-    let warned = |warning| rows.iter().filter(move |row| row.warning == Some(warning)).collect::<Vec<_>>();
-    let missing = warned(Warning::ResourceMissing);
-    if !missing.is_empty() {
-        advice.push(plain(
-            format!(
-                "There is no table {} in {}. Create it, or correct PROBE_TABLE or the function's Region.",
-                findings.config.table, findings.region
-            ),
-            names(&missing),
-        ));
+    advice.extend(warnings(findings));
+    advice
+}
+
+/// What is wrong although the action is allowed.
+fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let warned = |warning| findings.rows.iter().filter(move |row| row.warning == Some(warning)).collect::<Vec<_>>();
+    let config = findings.config;
+    for (service, what) in [
+        ("dynamodb:", format!("table {} in {}", config.table, findings.region)),
+        ("s3:", format!("object {} in the bucket {}", config.object_key.as_deref().unwrap_or_default(), config.bucket)),
+        (
+            "sagemaker:",
+            format!("endpoint {} in {}", config.endpoint_name.as_deref().unwrap_or_default(), findings.region),
+        ),
+    ] {
+        let missing: Vec<&Row> =
+            warned(Warning::ResourceMissing).into_iter().filter(|row| row.action.starts_with(service)).collect();
+        if !missing.is_empty() {
+            advice.push(plain(
+                format!("There is no {what}. Create it, or correct the function's configuration or Region."),
+                names(&missing),
+            ));
+        }
     }
     let changed = warned(Warning::SideEffect);
     if !changed.is_empty() {
         advice.push(plain(
-            "These requests were made to be refused after authorization, and were carried out. Remove what they left behind, \
-             whose name starts with permissions-probe-; whatever answered does not behave as AWS is documented to."
+            "These requests were made to be refused after authorization, and were carried out. Look for what they made, whose \
+             name starts with permissions-probe or permissions_probe, and remove it; whatever answered does not behave as AWS \
+             is documented to."
                 .to_owned(),
             names(&changed),
         ));
@@ -109,11 +138,8 @@ pub fn advisories(findings: &Findings<'_>) -> Vec<Advice> {
     let mut advisories = Vec::new();
     // AWS went on to iam:PassRole and denied it, on a role that does not exist.
     let passing = |row: &&Row| {
-        let denial = row.denial.as_ref().filter(|_| row.verdict == Verdict::Allowed);
-        denial.is_some_and(|denial| {
-            denial.action.as_deref() == Some("iam:PassRole")
-                && denial.resource.as_deref().is_some_and(|resource| resource.contains(NAME))
-        })
+        let denied = row.denial.as_ref().and_then(|denial| denial.action.as_deref());
+        row.absent && row.verdict == Verdict::Allowed && denied == Some("iam:PassRole")
     };
     let passing: Vec<&Row> = findings.rows.iter().filter(passing).collect();
     if !passing.is_empty() && findings.config.sagemaker_role_arn.is_none() {
@@ -167,21 +193,17 @@ fn wrong_region(findings: &Findings<'_>) -> Option<Advice> {
     ))
 }
 
-/// Whether a statement in the role's own policy is what is missing.
-fn is_missing(denial: &DenialLine) -> bool {
-    denial.kind == Kind::Implicit && denial.policy_type == Some(PolicyType::IdentityBased)
-}
-
 fn names(rows: &[&Row]) -> Vec<String> {
     rows.iter().map(|row| row.action.clone()).collect()
 }
 
-/// One statement for each set of resources, with all the actions on it.
-fn policy(rows: &[&Row]) -> PolicyDocument {
+/// One statement for each set of resources, with all the actions on it; `None`
+/// where AWS names no resource, since a statement must not be for all of them.
+fn policy(rows: &[&Row]) -> Option<PolicyDocument> {
     let mut statement: Vec<Statement> = Vec::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| !row.resources.is_empty()) {
         let pass_role = row.action.eq_ignore_ascii_case("iam:PassRole");
-        let resource: Vec<String> = if row.resources.is_empty() { vec!["*".to_owned()] } else { row.resources.clone() };
+        let resource = row.resources.clone();
         match statement.iter_mut().find(|known| known.resource == resource && known.condition.is_none() && !pass_role) {
             Some(known) => known.action.push(row.action.clone()),
             None => statement.push(Statement {
@@ -194,13 +216,21 @@ fn policy(rows: &[&Row]) -> PolicyDocument {
             }),
         }
     }
-    PolicyDocument { version: "2012-10-17", statement }
+    (!statement.is_empty()).then_some(PolicyDocument { version: "2012-10-17", statement })
 }
 
 /// The command that adds the policy, for a POSIX shell.
+///
+/// Each policy has a name of its own: under one and the same, the next policy
+/// would take the place of the one before.
 fn command(role: &str, policy: &PolicyDocument) -> String {
-    let document = serde_json::to_string(policy).unwrap_or_default().replace('\'', r"'\''");
-    format!("aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME} --policy-document '{document}'")
+    let document = serde_json::to_string(policy).unwrap_or_default();
+    // The hash function FNV-1a: names differ where documents do, and only there.
+    let hash = document.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let document = document.replace('\'', r"'\''");
+    format!(
+        "aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME}-{hash:08x} --policy-document '{document}'"
+    )
 }
 
 /// Why an Allow in the role's policy is of no use, and who can help.

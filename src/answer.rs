@@ -19,6 +19,8 @@ pub struct Answer {
     pub bucket_region: Option<String>,
     /// What was sent, where the probe has several forms of its request.
     pub form: Option<&'static str>,
+    /// Whether the configuration names the very thing that was asked for.
+    pub configured: bool,
     /// What S3's bare `Access Denied` would mean for this request.
     pub bare: Bare,
 }
@@ -72,6 +74,7 @@ impl Answer {
             request_id: None,
             bucket_region: None,
             form: None,
+            configured: false,
             bare: Bare::Nothing,
         }
     }
@@ -112,12 +115,17 @@ impl Answer {
             SdkError::DispatchFailure(dispatch) if dispatch.is_other() => silence(Silence::Network, &error),
             _ => silence(Silence::NotSent, &error),
         };
-        Self { reply, request_id, bucket_region, form: None, bare: Bare::Nothing }
+        Self { reply, request_id, bucket_region, form: None, configured: false, bare: Bare::Nothing }
     }
 
     /// Says which form of its request the probe sent.
     pub fn form(self, form: &'static str) -> Self {
         Self { form: Some(form), ..self }
+    }
+
+    /// Says that the configuration names what was asked for.
+    pub fn configured(self) -> Self {
+        Self { configured: true, ..self }
     }
 
     /// Says what a bare `Access Denied` would mean here.
@@ -160,8 +168,10 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 /// that is logged in no mode.
 fn without_secrets(message: &str) -> String {
     let lower = message.to_ascii_lowercase();
-    let cut =
-        ["the canonical string for this request", "x-amz-security-token"].iter().filter_map(|m| lower.find(m)).min();
+    let cut = ["the canonical string for this request", "x-amz-security-token", "aws4-hmac-sha256", "credential="]
+        .iter()
+        .filter_map(|m| lower.find(m))
+        .min();
     match cut {
         Some(at) => format!("{}[cut: the request as AWS would sign it]", &message[..at]),
         None => message.to_owned(),

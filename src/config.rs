@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::redact;
+
 /// What the function has to know before it can probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -215,7 +217,14 @@ impl Config {
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
             log_stream: given(&lookup, "AWS_LAMBDA_LOG_STREAM_NAME"),
         };
-        if problems.is_empty() { Ok(config) } else { Err(problems) }
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        // What is wrong is shown and logged as well.
+        if config.redact {
+            redact::mask(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
+        }
+        Err(problems)
     }
 }
 
@@ -339,6 +348,13 @@ mod tests {
     fn the_expected_role_is_known_by_its_name() {
         let role = ("PROBE_EXPECTED_ROLE", "arn:aws:iam::123456789012:role/service-role/pipeline");
         assert_eq!(read(&[("PROBE_BUCKET", "abc"), role]).unwrap().expected_role, "pipeline");
+    }
+
+    #[test]
+    fn what_is_wrong_is_redacted_too() {
+        let wrong = ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::123456789012:user/u");
+        let problems = read(&[("PROBE_BUCKET", "abc"), ("PROBE_REDACT", "account"), wrong]).unwrap_err();
+        assert_eq!(problems[0].value.as_deref(), Some("arn:aws:iam::ACCOUNT-1:user/u"));
     }
 
     #[test]

@@ -221,9 +221,14 @@ fn resource(text: &str) -> (Option<&str>, &str) {
 /// What follows from the reason on, where the same sentence has one.
 fn to_reason(text: &str) -> Option<&str> {
     let sentence = &text[..find(text, "User: ").map_or(text.len(), |(at, _)| at)];
-    let gaps =
-        sentence.match_indices(char::is_whitespace).filter(|(at, _)| !text[..*at].ends_with(char::is_whitespace));
-    gaps.map(|(at, _)| skip(&text[at..])).find(|rest| reason(rest).is_some())
+    let mut rest = text;
+    while let Some(at) = rest.find(char::is_whitespace).filter(|at| text.len() - rest.len() + at < sentence.len()) {
+        rest = skip(&rest[at..]);
+        if reason(rest).is_some() {
+            return Some(rest);
+        }
+    }
+    None
 }
 
 /// Where a quoted resource ends: at the quote before the reason, since a
@@ -265,26 +270,25 @@ const WRAPPERS: &[&str] = &[
 /// known to follow ends it: the reason, a wrapper, or a line that goes on with
 /// neither.
 fn end_of_resource(text: &str) -> usize {
-    let mut end = text.len();
-    let mut previous = 'x';
-    for (at, c) in text.char_indices() {
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
         let here = &text[at..];
-        // Of a run of white space only the first is looked behind, or a message
-        // of nothing else would take quadratic time.
-        let in_run = std::mem::replace(&mut previous, c).is_whitespace();
-        let ends = match c {
-            _ if in_run && c.is_whitespace() => false,
-            '\n' | '\r' => !goes_on(text, here),
-            ' ' | '\t' => reason(skip(here)).is_some() || starts_wrapper(skip(here)),
-            '\\' => here.starts_with("\\n") || here.starts_with("\\r") || starts_wrapper(here),
-            ',' | '.' | '"' | '(' => starts_wrapper(here),
-            _ => false,
+        let next = skip(here);
+        let gap = &here[..here.len() - next.len()];
+        let ends = if gap.contains(['\n', '\r', '\\']) {
+            gap.contains('\\') || !goes_on(text, next)
+        } else if !gap.is_empty() {
+            reason(next).is_some() || starts_wrapper(next)
+        } else {
+            matches!(c, ',' | '.' | '"' | '(' | '\\') && starts_wrapper(here)
         };
         if ends {
-            end = at;
             break;
         }
+        // A gap is looked behind once, or a message of nothing else would take quadratic time.
+        at += gap.len().max(c.len_utf8());
     }
+    let end = at;
     // The full stop of the sentence, and brackets around it, are not part of the resource.
     let resource = text[..end].trim_end();
     if reason(skip(&text[end..])).is_some() {
@@ -295,8 +299,7 @@ fn end_of_resource(text: &str) -> usize {
 
 /// Whether a line break stands within an ARN, where a terminal has wrapped it:
 /// the next line goes on with a colon, or with one word before the reason.
-fn goes_on(text: &str, line_break: &str) -> bool {
-    let next = skip(line_break);
+fn goes_on(text: &str, next: &str) -> bool {
     if !text.starts_with("arn:") || reason(next).is_some() {
         return false;
     }

@@ -224,12 +224,14 @@ async fn no_allow_is_advised_where_it_cannot_help() {
 #[tokio::test]
 async fn what_the_guide_forgets_is_said_where_the_run_shows_it() {
     let response = run(&[("PROBE_ENDPOINT_NAME", "prod")], |request| match action_of(request).as_str() {
-        "sagemaker:CreateModel" => stub::json_error(
-            "AccessDeniedException",
-            "User: u is not authorized to perform: iam:PassRole on resource: \
-             arn:aws:iam::123456789012:role/permissions-probe-0123456789abcdef because no identity-based policy allows the \
-             iam:PassRole action",
-        ),
+        "sagemaker:CreateModel" => {
+            let role = request.json()["ExecutionRoleArn"].as_str().unwrap().to_owned();
+            let sentence = format!(
+                "User: u is not authorized to perform: iam:PassRole on resource: {role} because no identity-based policy \
+                 allows the iam:PassRole action"
+            );
+            stub::json_error("AccessDeniedException", &sentence)
+        }
         "sagemaker:InvokeEndpoint" => {
             stub::rest_json_error(400, "ValidationError", "Endpoint prod is not a multi-model endpoint.")
         }
@@ -258,6 +260,53 @@ async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
     );
     let row = &response["report"]["actions"][4];
     assert_eq!(row["denial"]["resource"], "arn:aws:dynamodb:us-east-1:ACCOUNT-1:table/ModelMetadata");
+}
+
+#[tokio::test]
+async fn a_key_that_aws_does_not_name_is_offered_no_statement() {
+    for (reason, said) in [
+        ("because no identity-based policy allows the kms:Decrypt action", "AWS does not name the resource"),
+        (
+            "because the resource does not exist in this Region, no resource-based policies allow access, or a \
+             resource-based policy explicitly denies access",
+            "Look whether it exists",
+        ),
+    ] {
+        let response = run(&[], move |request| match action_of(request).as_str() {
+            "s3:GetObject" => {
+                let sentence = format!(
+                    "User: u is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext {reason}"
+                );
+                error_of(request, 403, "AccessDenied", &sentence)
+            }
+            _ => healthy(request),
+        })
+        .await;
+        let report = &response["report"];
+        assert_eq!((report.get("headline"), &report["verdict"]), (None, &json!("denied")), "{response}");
+        let advice = report["advice"].as_array().unwrap();
+        assert!(advice[0]["text"].as_str().unwrap().contains(said), "{advice:?}");
+        assert!(advice.iter().all(|advice| advice.get("policy").is_none()), "never a statement for *: {advice:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_policy_does_not_take_the_place_of_the_one_before() {
+    let name = async |action: &'static str| {
+        let response = run(&[], move |request| match action_of(request).as_str() {
+            denied_action if denied_action == action => denied(request, IMPLICIT),
+            _ => healthy(request),
+        })
+        .await;
+        let command = response["report"]["advice"][0]["command"].as_str().unwrap().to_owned();
+        command.split(' ').nth(6).unwrap().to_owned()
+    };
+    let (get, put) = (name("dynamodb:GetItem").await, name("dynamodb:PutItem").await);
+    assert!(
+        get.starts_with("permissions-probe-") && put.starts_with("permissions-probe-") && get != put,
+        "{get} {put}"
+    );
+    assert_eq!(get, name("dynamodb:GetItem").await, "the same policy has the same name");
 }
 
 #[tokio::test]

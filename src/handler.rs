@@ -67,7 +67,10 @@ impl App {
         let http = event.0.as_ref().is_ok_and(is_http);
         let refuse = |status, probes: &[&'static Probe], problems: &[Problem]| {
             let actions: Vec<_> = probes.iter().map(|probe| probe.action).collect();
-            let report = Report::of_problems(&actions, problems, context.request_id.clone());
+            let mut report = Report::of_problems(&actions, problems, context.request_id.clone());
+            if self.setup.as_ref().is_ok_and(|setup| setup.config.redact) {
+                redact::redact(&mut report);
+            }
             telemetry::log(&report, status);
             Response::new(report, Some(status), false, http)
         };

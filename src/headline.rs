@@ -24,7 +24,7 @@ pub fn headline(findings: &Findings<'_>) -> Option<Headline> {
     if wrong.is_empty() {
         return None;
     }
-    credentials(&wrong)
+    credentials(findings)
         .or_else(|| network(findings, &wrong))
         .or_else(|| wrong_role(findings, &wrong))
         .or_else(|| wrong_region(findings, &wrong))
@@ -38,10 +38,15 @@ fn new(cause: &'static str, text: String) -> Headline {
     Headline { cause, text }
 }
 
-fn credentials(wrong: &[&Row]) -> Option<Headline> {
-    let all = |cause| wrong.iter().all(|row| row.cause == Some(cause));
+fn credentials(findings: &Findings<'_>) -> Option<Headline> {
+    // Of all rows, the control's too: one that was authorized refutes it.
+    let all = |cause| findings.rows.iter().all(|row| row.cause == Some(cause));
     if all(Cause::Credentials) {
-        let code = wrong[0].code.as_deref().map_or("there are none".to_owned(), |code| format!("AWS answers {code}"));
+        let code = findings
+            .rows
+            .first()
+            .and_then(|row| row.code.as_deref())
+            .map_or("there are none".to_owned(), |code| format!("AWS answers {code}"));
         return Some(new(
             "credentials",
             format!(
@@ -113,10 +118,12 @@ fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
 
 fn wrong_region(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
     let expected = findings.config.expected_region.as_deref().filter(|expected| *expected != findings.region)?;
-    // Only these are resources of a Region; S3's ARNs name none.
-    let regional =
-        |row: &&Row| !row.action.starts_with("s3:") && (row.verdict == Verdict::Denied || row.warning.is_some());
-    wrong.iter().any(regional).then(|| {
+    // Only where a statement for the other Region would explain every row.
+    let explained = |row: &&Row| {
+        let of_a_region = !row.action.starts_with("s3:") && !row.action.starts_with("iam:");
+        of_a_region && (row.is_missing_statement() || row.warning == Some(Warning::ResourceMissing))
+    };
+    wrong.iter().all(explained).then(|| {
         new(
             "wrongRegion",
             format!(
@@ -129,10 +136,12 @@ fn wrong_region(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
 }
 
 fn bucket_elsewhere(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    let elsewhere = wrong.iter().all(|row| row.cause == Some(Cause::WrongRegion));
-    elsewhere.then(|| {
+    if !wrong.iter().all(|row| row.cause == Some(Cause::WrongRegion)) {
+        return None;
+    }
+    // Without S3's own word there is no Region to name.
+    wrong.iter().find_map(|row| row.bucket_region.as_deref()).map(|region| {
         let bucket = &findings.config.bucket;
-        let region = wrong.iter().find_map(|row| row.bucket_region.as_deref()).unwrap_or("another Region");
         new(
             "bucketRegion",
             format!(
@@ -147,7 +156,7 @@ fn bucket_elsewhere(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline>
 fn missing_resource(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
     let config = findings.config;
     let no_bucket = |row: &&&Row| row.action.starts_with("s3:") && row.cause == Some(Cause::ResourceMissing);
-    let no_table = |row: &&&Row| row.warning == Some(Warning::ResourceMissing);
+    let no_table = |row: &&&Row| row.action.starts_with("dynamodb:") && row.warning == Some(Warning::ResourceMissing);
     let (buckets, tables) = (wrong.iter().filter(no_bucket).count(), wrong.iter().filter(no_table).count());
     if buckets + tables < wrong.len() {
         return None;
@@ -172,10 +181,12 @@ fn one_policy_type(wrong: &[&Row]) -> Option<Headline> {
     let policy_type = policy_type?;
     let all = wrong.iter().all(|row| row.verdict == Verdict::Denied && stated(row) == Some((kind, Some(policy_type))));
     // That the role's own policies allow nothing of it is what the rows are for.
-    if !all || wrong.len() < 2 || (kind, policy_type) == (Kind::Implicit, PolicyType::IdentityBased) {
+    let helps = kind == Kind::Unstated || (kind, policy_type) == (Kind::Implicit, PolicyType::IdentityBased);
+    if !all || wrong.len() < 2 || helps {
         return None;
     }
-    let arn = wrong.iter().find_map(|row| row.denial.as_ref()?.policy_arn.as_deref());
+    let arn_of = |row: &Row| row.denial.as_ref().and_then(|denial| denial.policy_arn.clone());
+    let arn = arn_of(wrong[0]).filter(|arn| wrong.iter().all(|row| arn_of(row).as_ref() == Some(arn)));
     let arn = arn.map(|arn| format!(": {arn}")).unwrap_or_default();
     let how = if kind == Kind::Explicit { "an explicit deny in" } else { "no Allow in" };
     Some(new(
@@ -188,9 +199,13 @@ fn one_policy_type(wrong: &[&Row]) -> Option<Headline> {
 }
 
 fn near_miss(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    let denied = |row: &&Row| row.verdict == Verdict::Denied && row.action.starts_with("dynamodb:");
-    let how = wrong.iter().all(denied).then(|| similar_table(findings.config)).flatten()?;
-    Some(new("tableName", format!("Only requests to the table {} are denied. {how}", findings.config.table)))
+    let table = |row: &&Row| row.action.starts_with("dynamodb:");
+    let all = findings.rows.iter().filter(table).all(Row::is_missing_statement) && wrong.iter().all(table);
+    let how = all.then(|| similar_table(findings.config)).flatten()?;
+    Some(new(
+        "tableName",
+        format!("Only requests to the table {} are denied. {how} The policy may name that one.", findings.config.table),
+    ))
 }
 
 /// How the configured table's name is nearly, but not quite, the guide's.

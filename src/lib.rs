@@ -31,7 +31,8 @@
 //! - A row is never dropped: a probe that timed out, panicked, or lacks its
 //!   configuration is in the report and says so.
 //! - Only [`config`] reads the environment, and only [`report`] serializes.
-//! - No probe leaves a change behind. Should AWS carry out what was made to be
+//! - No probe leaves a change behind, but for the function's own log group and
+//!   log stream, where it is ahead of Lambda. Should AWS carry out what was made to be
 //!   refused, the row says so and the run is not clean.
 //! - Every action that the template's policy grants has a probe, and every probe
 //!   of the policy has its action in the template.

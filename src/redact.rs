@@ -7,9 +7,15 @@ use crate::report::Report;
 /// Masks account ids and session names, everywhere in the report and the same
 /// way everywhere, so that what belongs together still shows.
 pub fn redact(report: &mut Report) {
+    mask(report.texts_mut());
+}
+
+/// Masks texts that belong together.
+pub fn mask(texts: Vec<&mut String>) {
     let mut accounts = BTreeMap::new();
-    for text in report.texts_mut() {
-        *text = sessions(&numbers(text, &mut accounts));
+    for text in texts {
+        let masked = numbers(text, &mut accounts);
+        *text = sessions(&sessions(&masked, ":assumed-role/", 1), ":federated-user/", 0);
     }
 }
 
@@ -34,13 +40,14 @@ fn numbers(text: &str, accounts: &mut BTreeMap<String, usize>) -> String {
     masked + rest
 }
 
-/// The last part of a session's ARN is its name.
-fn sessions(text: &str) -> String {
+/// The last part of a session's ARN, behind so many others, is its name.
+fn sessions(text: &str, kind: &str, parts: usize) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(":assumed-role/") {
-        let role = at + ":assumed-role/".len();
-        let Some(session) = rest[role..].find('/').map(|slash| role + slash + 1) else { break };
+    while let Some(at) = rest.find(kind) {
+        let start = at + kind.len();
+        let slash = |from: usize| rest[from..].find('/').map(|slash| from + slash + 1);
+        let Some(session) = (0..parts).try_fold(start, |from, _| slash(from)) else { break };
         let end = rest[session..].find(|c: char| !(c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)));
         let end = end.map_or(rest.len(), |end| session + end);
         masked.push_str(&rest[..session]);
@@ -56,17 +63,21 @@ mod tests {
 
     #[test]
     fn masks_accounts_and_sessions_consistently() {
-        let mut accounts = BTreeMap::new();
-        let mut mask = |text: &str| sessions(&numbers(text, &mut accounts));
+        let mut texts = [
+            "User: arn:aws:sts::123456789012:assumed-role/role/me@example.com is not authorized".to_owned(),
+            "arn:aws:iam::210987654321:role/r in 123456789012".to_owned(),
+            "arn:aws:sts::123456789012:federated-user/me".to_owned(),
+            "2026 1234567890123 é 12345678901 :assumed-role/no-session".to_owned(),
+        ];
+        mask(texts.iter_mut().collect());
         assert_eq!(
-            mask("User: arn:aws:sts::123456789012:assumed-role/role/me@example.com is not authorized"),
-            "User: arn:aws:sts::ACCOUNT-1:assumed-role/role/SESSION is not authorized"
+            texts,
+            [
+                "User: arn:aws:sts::ACCOUNT-1:assumed-role/role/SESSION is not authorized",
+                "arn:aws:iam::ACCOUNT-2:role/r in ACCOUNT-1",
+                "arn:aws:sts::ACCOUNT-1:federated-user/SESSION",
+                "2026 1234567890123 é 12345678901 :assumed-role/no-session"
+            ]
         );
-        assert_eq!(
-            mask("arn:aws:iam::210987654321:role/r in 123456789012"),
-            "arn:aws:iam::ACCOUNT-2:role/r in ACCOUNT-1"
-        );
-        assert_eq!(mask("2026 1234567890123 é 12345678901"), "2026 1234567890123 é 12345678901");
-        assert_eq!(mask(":assumed-role/no-session"), ":assumed-role/no-session");
     }
 }

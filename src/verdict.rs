@@ -30,7 +30,7 @@ pub enum Grade {
 
 impl Proof {
     pub const fn success(name: &'static str, grade: Grade, source: &'static str) -> Self {
-        Self { answer: Expected::Success(name), grade, source, warning: None }
+        Self { answer: Expected::Success(name), grade, source, warning: None, missing: false }
     }
 
     pub const fn error(
@@ -39,7 +39,11 @@ impl Proof {
         grade: Grade,
         source: &'static str,
     ) -> Self {
-        Self { answer: Expected::Error { code, message }, grade, source, warning: None }
+        Self { answer: Expected::Error { code, message }, grade, source, warning: None, missing: false }
+    }
+
+    pub const fn missing(self) -> Self {
+        Self { missing: true, ..self }
     }
 
     pub const fn warn(self, warning: Warning) -> Self {
@@ -66,6 +70,9 @@ pub struct Proof {
     pub source: &'static str,
     /// What is wrong all the same, although the action is allowed.
     pub warning: Option<Warning>,
+    /// Whether the answer says that the resource is missing, which is as it should
+    /// be, unless the configuration names it.
+    pub missing: bool,
 }
 
 /// The form of a proof's answer.
@@ -141,8 +148,8 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (
         Cause::Ambiguous,
         "ambiguous",
-        "S3 answers the same whether this action or s3:ListBucket is denied; set PROBE_OBJECT_KEY or allow \
-         s3:ListBucket to tell them apart",
+        "S3 answers the same whether this action or s3:ListBucket is denied; set PROBE_OBJECT_KEY to an object that \
+         exists and that the function may list to tell them apart",
     ),
     (
         Cause::NotFromAws,
@@ -225,7 +232,7 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
         _ if answer.request_id.is_none() => return inconclusive(Cause::NotFromAws),
         Reply::Success(name) => {
             let proof = proofs.iter().find(|proof| matches!(proof.answer, Expected::Success(n) if n == *name));
-            return proof.map_or(inconclusive(Cause::Unrecognized), |proof| allowed(name, proof));
+            return proof.map_or(inconclusive(Cause::Unrecognized), |proof| allowed(name, proof, answer));
         }
         Reply::Error { code: None, status, .. } => {
             return inconclusive(if *status >= 500 { Cause::ServiceFault } else { Cause::Unrecognized });
@@ -238,6 +245,14 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
     if matches!(code, "AccessDenied" | "AccessDeniedException") {
         return denied(answer, message, action, behind);
     }
+    // A request that is refused for its form was refused before it was authorized,
+    // whatever else its message quotes of it.
+    if ["failed to satisfy constraint", "validation error detected", "validation errors detected"]
+        .iter()
+        .any(|text| contains(message, text))
+    {
+        return inconclusive(Cause::RequestRefused);
+    }
     let proves = |proof: &&Proof| match proof.answer {
         Expected::Success(_) => false,
         Expected::Error { code: expected, message: texts } => {
@@ -245,13 +260,20 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
         }
     };
     if let Some(proof) = proofs.iter().find(proves) {
-        return allowed(code, proof);
+        return allowed(code, proof, answer);
     }
     inconclusive(cause_of(code, message, status))
 }
 
-fn allowed<'a>(code: &'a str, proof: &Proof) -> Judgement<'a> {
-    Judgement::Allowed { code, grade: proof.grade, source: proof.source, warning: proof.warning, behind: None }
+fn allowed<'a>(code: &'a str, proof: &Proof, answer: &Answer) -> Judgement<'a> {
+    let missing = (answer.configured && proof.missing).then_some(Warning::ResourceMissing);
+    Judgement::Allowed {
+        code,
+        grade: proof.grade,
+        source: proof.source,
+        warning: proof.warning.or(missing),
+        behind: None,
+    }
 }
 
 /// Judges an answer whose code says that access was denied.

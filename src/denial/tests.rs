@@ -278,12 +278,17 @@ fn takes_linear_time() {
         ("arn:aws:s3:::b", " because no"),
         ("\"arn:aws:s3:::b", "\""),
         ("arn:aws:s3:::b", " \n> #"),
+        ("arn:x", "\n>"),
+        ("x", " \\t"),
+        ("x", " \\n"),
+        ("", "\n>"),
         ("", "User: "),
         ("", "not authorized to perform "),
     ] {
-        let message = format!("{head}{start}{}", repeated.repeat(1_000_000 / repeated.len()));
+        let repeated_text = repeated.repeat(1_000_000 / repeated.len());
         let started = std::time::Instant::now();
-        parse(&message);
+        parse(&format!("{head}{start}{repeated_text}:"));
+        parse(&format!("User: u is not authorized to perform: s3:GetObject {start}{repeated_text}:"));
         // A megabyte takes milliseconds; in quadratic time it would take hours.
         assert!(started.elapsed() < std::time::Duration::from_secs(10), "{repeated:?} {:?}", started.elapsed());
     }

@@ -118,6 +118,12 @@ pub struct Row {
     /// Where S3 says that the bucket is.
     #[serde(skip)]
     pub bucket_region: Option<String>,
+    /// Whether the denial is about a resource whose name this run made up.
+    #[serde(skip)]
+    pub absent: bool,
+    /// Whether AWS denied the action while another one was called.
+    #[serde(skip)]
+    pub derived: bool,
 }
 
 /// What proves the verdict, and how sure that is.
@@ -275,7 +281,7 @@ impl Report {
         for row in &mut self.actions {
             texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
             if let Some(denial) = &mut row.denial {
-                texts.extend(denial.resource.iter_mut().chain(&mut denial.policy_arn));
+                texts.extend(denial.resource.iter_mut().chain(&mut denial.policy_arn).chain(&mut denial.details_link));
                 if let Some(details) = &mut denial.details {
                     texts.extend(&mut details.note);
                     for matched in &mut details.matched {
@@ -301,9 +307,21 @@ impl Report {
 }
 
 impl Row {
+    /// Whether a statement in the role's own policies is what is missing.
+    pub fn is_missing_statement(&self) -> bool {
+        self.verdict == Verdict::Denied && self.denial.as_ref().is_some_and(DenialLine::is_missing_statement)
+    }
+
     /// Whether all is well with the action.
     pub fn is_clean(&self) -> bool {
         self.verdict == Verdict::Allowed && self.warning.is_none()
+    }
+}
+
+impl DenialLine {
+    /// Whether no identity-based policy allows the action, and nothing else is stated.
+    pub fn is_missing_statement(&self) -> bool {
+        self.kind == Kind::Implicit && self.policy_type == Some(PolicyType::IdentityBased)
     }
 }
 

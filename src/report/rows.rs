@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Reply};
 use crate::denial::{Denial, Kind};
-use crate::probe::{Context, NAME, Outcome};
+use crate::probe::{Context, Outcome};
 use crate::report::{DenialLine, ProofLine, Row, millis};
 use crate::verdict::{Cause, Grade, Judgement, Verdict, Warning, judge};
 
@@ -11,11 +11,15 @@ pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
     let mut rows: Vec<Row> = outcomes.iter().map(|outcome| Row::new(outcome, cx)).collect();
     let met: Vec<_> = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome)).collect();
     for row in met {
-        // An action with a row of its own was tried for itself.
-        match rows.iter_mut().find(|known| known.action.eq_ignore_ascii_case(&row.action)) {
-            Some(known) if known.met_by.is_empty() => {}
-            Some(known) if known.resource == row.resource => known.met_by.extend(row.met_by),
-            _ => rows.push(row),
+        let same = |known: &&mut Row| known.action.eq_ignore_ascii_case(&row.action);
+        // A probe of its own that was allowed, or denied, has said what there is
+        // to say; one that could not tell has not.
+        if rows.iter_mut().filter(same).any(|known| !known.derived && known.verdict != Verdict::Inconclusive) {
+            continue;
+        }
+        match rows.iter_mut().filter(same).find(|known| known.derived && known.resource == row.resource) {
+            Some(known) => known.met_by.extend(row.met_by),
+            None => rows.push(row),
         }
     }
     rows
@@ -53,6 +57,8 @@ impl Row {
             proof,
             code: answer.code().map(str::to_owned),
             message,
+            absent: denial.as_ref().is_some_and(|denial| is_absent(denial, cx)),
+            derived: false,
             note: note(probe.action, answer, cause, warning, denial.as_ref(), cx),
             denial,
             cause,
@@ -70,7 +76,7 @@ impl Row {
         let denial = row.denial.as_ref()?;
         let action = denial.action.as_deref().filter(|action| !action.eq_ignore_ascii_case(&row.action))?;
         // That a role which does not exist may not be passed says nothing of one that does.
-        if is_absent(denial) {
+        if row.absent {
             return None;
         }
         Some(Self {
@@ -94,6 +100,8 @@ impl Row {
             duration_ms: row.duration_ms,
             resources: denial.resource.iter().cloned().collect(),
             bucket_region: None,
+            absent: false,
+            derived: true,
         })
     }
 
@@ -114,6 +122,8 @@ impl Row {
             duration_ms: 0,
             resources: Vec::new(),
             bucket_region: None,
+            absent: false,
+            derived: false,
         }
     }
 }
@@ -166,15 +176,15 @@ fn note(
             format!("the action is allowed, but {}", Cause::ResourceMissing.meaning())
         }
         (None, Some(Warning::SideEffect)) => {
-            "the action is allowed, and AWS carried the request out against all expectation: look for a resource \
-             whose name starts with permissions-probe-, or for the function's own log group"
+            "the action is allowed, and AWS carried out what was made to be refused; what it made, if anything, has a name \
+             that starts with permissions-probe or permissions_probe"
                 .to_owned()
         }
         (None, None) => {
             // A denial of another action on an allowed row is what AWS came to next.
             let next = denial.and_then(|denial| denial.action.as_deref());
             let next = next.filter(|next| !next.eq_ignore_ascii_case(action))?;
-            if is_absent(denial?) {
+            if is_absent(denial?, cx) {
                 format!(
                     "the action is allowed, since AWS went on to {next}, on a resource that does not exist; of the \
                      pipeline's own resource nothing is known"
@@ -187,9 +197,9 @@ fn note(
     Some(sentence(&text))
 }
 
-/// Whether the denied resource is one whose name this program made up.
-fn is_absent(denial: &DenialLine) -> bool {
-    denial.resource.as_deref().is_some_and(|resource| resource.contains(NAME))
+/// Whether the denied resource is one whose name this run made up.
+fn is_absent(denial: &DenialLine, cx: &Context) -> bool {
+    denial.resource.as_deref().is_some_and(|resource| resource.contains(&cx.absent_name()))
 }
 
 fn sentence(text: &str) -> String {
@@ -245,6 +255,25 @@ mod tests {
     }
 
     #[test]
+    fn two_keys_are_two_rows() {
+        let key = |key: &str| denial("kms:Decrypt", &format!("arn:aws:kms:us-east-1:123456789012:key/{key}"));
+        let mut outcomes = vec![outcome("s3:GetObject", "AccessDenied", &key("1"))];
+        for action in ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"] {
+            outcomes.push(outcome(action, "AccessDeniedException", &key("2")));
+        }
+        let rows = rows_of(&outcomes);
+        assert_eq!(rows.len(), 6);
+        assert_eq!(rows[5].met_by, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"]);
+    }
+
+    #[test]
+    fn a_resource_of_the_pipeline_with_a_name_like_ours_is_not_ours() {
+        let bucket = "arn:aws:s3:::permissions-probe-data";
+        let rows = rows_of(&[outcome("s3:GetObject", "AccessDenied", &denial("s3:ListBucket", bucket))]);
+        assert_eq!((rows[1].action.as_str(), rows[1].verdict), ("s3:ListBucket", Verdict::Denied));
+    }
+
+    #[test]
     fn passing_a_role_that_does_not_exist_is_no_row() {
         let role = "arn:aws:iam::123456789012:role/permissions-probe-0123456789abcdef";
         let rows = rows_of(&[outcome("sagemaker:CreateModel", "AccessDeniedException", &denial("iam:PassRole", role))]);
@@ -262,6 +291,9 @@ mod tests {
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].verdict, rows[0].cause), (Verdict::Inconclusive, Some(Cause::OtherActionDenied)));
         assert!(rows[1].met_by.is_empty());
+        // Where its own probe could not tell, what AWS said of it counts.
+        let rows = rows_of(&[get(), outcome("s3:ListBucket", "SlowDown", "Please reduce your request rate.")]);
+        assert_eq!((rows.len(), rows[2].verdict), (3, Verdict::Denied));
         // Where it was not tried for itself, the denial still is not lost.
         let rows = rows_of(&[get()]);
         assert_eq!((rows[1].action.as_str(), rows[1].verdict), ("s3:ListBucket", Verdict::Denied));

@@ -21,6 +21,12 @@ pub(in crate::probes) const PROBE: Probe = Probe {
             Grade::Inferred,
             "the same check as GetItem's, which is observed to come after authorization",
         ),
+        Proof::error(
+            "ValidationException",
+            &["the number of conditions on the keys is invalid"],
+            Grade::Inferred,
+            "the same check as GetItem's, which is observed to come after authorization",
+        ),
         GUARDED,
         TABLE_MISSING,
         Proof::success("200", Grade::Documented, "DynamoDB API Reference, UpdateItem").warn(Warning::SideEffect),

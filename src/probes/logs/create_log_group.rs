@@ -1,20 +1,23 @@
 //! `logs:CreateLogGroup`: the function's own log group, which exists.
+//!
+//! Where nobody made it beforehand, Lambda makes it when it delivers the first
+//! line, a moment that this probe can be ahead of. The group that it then makes
+//! is the one that Lambda was about to make, so a success is no warning.
 
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
 use crate::probes::logs::{ORDER, group};
-use crate::verdict::{Grade, Proof, Warning};
+use crate::verdict::{Grade, Proof};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "logs:CreateLogGroup",
     resources: |cx| vec![cx.log_group_arn()],
     request: "CreateLogGroup of the function's own log group",
-    harmless: "the group exists already",
-    side_effect: "none; free",
+    harmless: "the group exists already, or Lambda is about to make it under this very name",
+    side_effect: "none beyond the group that Lambda makes for itself; free",
     proofs: &[
         Proof::error("ResourceAlreadyExistsException", &[], Grade::Observed, ORDER),
-        Proof::success("200", Grade::Documented, "CloudWatch Logs API Reference, CreateLogGroup")
-            .warn(Warning::SideEffect),
+        Proof::success("200", Grade::Documented, "CloudWatch Logs API Reference, CreateLogGroup"),
     ],
     behind: &[],
     when: When::Always,
@@ -51,7 +54,7 @@ mod tests {
                     json_error("ResourceAlreadyExistsException", "The specified log group already exists"),
                     "allowed ResourceAlreadyExistsException observed",
                 ),
-                (json(""), "allowed 200 documented, side effect"),
+                (json(""), "allowed 200 documented"),
                 (json_error("OperationAbortedException", "A conflicting operation"), "inconclusive serviceFault"),
                 (json_error("LimitExceededException", "Resource limit exceeded."), "inconclusive unrecognized"),
             ],

@@ -31,7 +31,8 @@ pub(in crate::probes) const PROBE: Probe = Probe {
             &[],
             Grade::Inferred,
             "S3 API Reference, GetObject: 404 is for those who may also list",
-        ),
+        )
+        .missing(),
     ],
     behind: &["kms:*"],
     when: When::Always,
@@ -40,19 +41,21 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 
 async fn run(cx: &Context) -> Answer {
     if let Some(key) = &cx.config.object_key {
-        let answer = get(cx, key).await.form("the configured object");
+        let answer = get(cx, key).await.form("the configured object").configured();
         let bare = answer.code() == Some("AccessDenied") && answer.message().and_then(denial::parse).is_none();
         return match bare {
-            // Whoever may list would have been told of a missing object.
-            true if matches!(list(cx, key).await.1, Listed::Refused) => answer.bare(Bare::Ambiguous),
-            true => answer.bare(Bare::Denied),
+            // Of an object that is there, S3 can deny nothing but this action.
+            true if list(cx, key).await.1 == Listed::Key(key.clone()) => answer.bare(Bare::Denied),
+            true => answer.bare(Bare::Ambiguous),
             false => answer,
         };
     }
     let absent = format!("{}{}", cx.config.prefix, cx.absent_name());
     match list(cx, &cx.config.prefix).await.1 {
         Listed::Key(key) => get(cx, &key).await.form("the first object listed").bare(Bare::Denied),
-        Listed::Nothing => get(cx, &absent).await.form("an object that does not exist").bare(Bare::Denied),
+        // A policy can allow to list under a prefix only, and then S3 answers 403
+        // even to those who could list: the list alone settles nothing.
+        Listed::Nothing => get(cx, &absent).await.form("an object that does not exist").bare(Bare::Ambiguous),
         Listed::Refused => get(cx, &absent)
             .await
             .form("an object that does not exist, since none could be listed")
@@ -124,10 +127,11 @@ mod tests {
         let bare = || s3_error(403, "AccessDenied", BARE);
         for (key, list, expected) in [
             (None, listing(Some("x")), "denied"),
-            (None, listing(None), "denied"),
+            (None, listing(None), "inconclusive ambiguous"),
             (None, bare(), "inconclusive ambiguous"),
             (Some("x"), listing(Some("x")), "denied"),
-            (Some("x"), listing(None), "denied"),
+            (Some("x"), listing(None), "inconclusive ambiguous"),
+            (Some("x"), listing(Some("xy")), "inconclusive ambiguous"),
             (Some("x"), bare(), "inconclusive ambiguous"),
             (Some("x"), response(200, "text/html", "<html></html>"), "inconclusive ambiguous"),
         ] {

@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use crate::probe::Context;
 
 /// What a list of the bucket gave.
+#[derive(PartialEq, Eq)]
 enum Listed {
     /// A first object.
     Key(String),

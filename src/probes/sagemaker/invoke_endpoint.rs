@@ -21,7 +21,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     harmless: "no inference runs: there is no such endpoint, or the endpoint does not take the request",
     side_effect: "none; free",
     proofs: &[
-        Proof::error("ValidationError", &["endpoint", "not found"], Grade::Inferred, THREADS),
+        Proof::error("ValidationError", &["endpoint", "not found"], Grade::Inferred, THREADS).missing(),
         Proof::error("ValidationError", &["not a multi-model endpoint"], Grade::Inferred, THREADS),
         Proof::error(
             "ModelError",
@@ -43,7 +43,8 @@ async fn run(cx: &Context) -> Answer {
         None => (request.endpoint_name(cx.absent_name()), "an endpoint that does not exist"),
     };
     let request = request.content_type("application/json").body(Blob::new("{}"));
-    Answer::read(request.send().await, |_| "200").form(form)
+    let answer = Answer::read(request.send().await, |_| "200").form(form);
+    if cx.config.endpoint_name.is_some() { answer.configured() } else { answer }
 }
 
 #[cfg(test)]
