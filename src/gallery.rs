@@ -187,6 +187,28 @@ async fn a_headline_explains_everything_or_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_headline_is_not_made_of_one_row() {
+    let one = |code: &'static str, message: &'static str| {
+        move |request: &Request| match action_of(request).as_str() {
+            "dynamodb:PutItem" => error_of(request, 400, code, message),
+            _ => healthy(request),
+        }
+    };
+    let rejected = one("UnrecognizedClientException", "The security token included in the request is invalid.");
+    let response = run(&[], rejected).await;
+    assert_eq!(response["report"].get("headline"), None, "sixteen rows were authorized: {response}");
+
+    let denied = one(
+        "AccessDeniedException",
+        "User: u is not authorized to perform: dynamodb:PutItem with an explicit deny in a service control policy",
+    );
+    for variables in [&[("PROBE_EXPECTED_REGION", "ap-southeast-1")][..], &[("PROBE_TABLE", "ModelMetadata2")]] {
+        let response = run(variables, denied).await;
+        assert_eq!(response["report"].get("headline"), None, "an SCP is neither a Region nor a name: {response}");
+    }
+}
+
+#[tokio::test]
 async fn no_allow_is_advised_where_it_cannot_help() {
     for (reason, owner) in [
         ("with an explicit deny in an identity-based policy", "the administrator of the role"),

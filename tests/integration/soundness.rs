@@ -1,6 +1,7 @@
 //! Who is calling, and what an unexpected caller or Region is told.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -48,22 +49,43 @@ async fn the_advice_pasted_makes_the_run_clean() {
     assert_eq!(invoke(&environment, json!({})).await["statusCode"], 200);
 }
 
-/// Asserts that cfn-lint, which knows IAM's grammar and its actions, finds
-/// nothing wrong with a policy.
+#[tokio::test]
+async fn passing_the_role_is_advised_for_sagemaker_alone() {
+    let mut environment = account().with_policies(&account().policies());
+    let role = "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role";
+    environment.insert("PROBE_SAGEMAKER_ROLE_ARN".to_owned(), role.to_owned());
+    let response = invoke(&environment, json!({})).await;
+    let policy = &response["report"]["advice"][0]["policy"];
+    assert_eq!(
+        policy["Statement"],
+        json!([{
+            "Effect": "Allow",
+            "Action": ["iam:PassRole"],
+            "Resource": [role],
+            "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        }])
+    );
+    assert!(lint(policy), "{policy}");
+}
+
+/// Asserts that nothing is wrong with a policy, and that it would have been found.
 fn assert_valid_for_iam(policy: &Value) {
+    assert!(lint(policy), "{policy}");
+    let wrong = policy.to_string().replacen("s3:GetObject", "s3:GetObjekt", 1);
+    assert!(!lint(&serde_json::from_str(&wrong).unwrap()), "{wrong}");
+}
+
+/// Whether cfn-lint, which knows IAM's grammar and its actions, finds nothing wrong with a policy.
+fn lint(policy: &Value) -> bool {
+    static FILES: AtomicUsize = AtomicUsize::new(0);
     let template = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Resources": {"Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy}}}
     });
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("advice.json");
+    let name = format!("policy-{}.json", FILES.fetch_add(1, Ordering::Relaxed));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&file, template.to_string()).unwrap();
-    let lint = scrubbed(&tool("cfn-lint")).arg(&file).output().unwrap();
-    assert!(lint.status.success(), "{}{policy}", String::from_utf8_lossy(&lint.stdout));
-
-    // And that cfn-lint would have found something.
-    let wrong = template.to_string().replacen("s3:GetObject", "s3:GetObjekt", 1);
-    std::fs::write(&file, wrong).unwrap();
-    assert!(!scrubbed(&tool("cfn-lint")).arg(&file).output().unwrap().status.success());
+    scrubbed(&tool("cfn-lint")).arg(&file).output().map(|done| done.status).unwrap().success()
 }
 
 #[tokio::test]
