@@ -19,7 +19,7 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
     let rows = findings.rows;
     let denied: Vec<(&Row, &DenialLine)> = rows
         .iter()
-        .filter(|row| row.verdict == Verdict::Denied)
+        .filter(|row| row.verdict == Verdict::Denied && !row.is_clean())
         .filter_map(|row| Some((row, row.denial.as_ref()?)))
         .collect();
     let of = |kind: fn(&DenialLine) -> bool| -> Vec<&Row> {

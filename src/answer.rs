@@ -8,6 +8,9 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
+use http_body_util::LengthLimitError;
+
+use crate::http::NotAnAnswer;
 
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,8 @@ pub enum Silence {
     Network,
     /// A whole answer, which the service's protocol cannot read.
     Unreadable,
+    /// The same, and without AWS's request id.
+    Foreign,
     /// There were no credentials to sign with.
     Credentials,
     /// The request could not be built from what is known.
@@ -101,10 +106,20 @@ impl Answer {
                 code: service.err().code().map(str::to_owned),
                 message: service.err().message().map(without_secrets),
             },
+            _ if causes(&error).any(<dyn Error>::is::<NotAnAnswer>) => silence(Silence::Unreadable, &error),
             SdkError::TimeoutError(_) => silence(Silence::TimedOut, &error),
             // A body that arrived whole is in memory; one that broke off is not.
-            SdkError::ResponseError(response) if response.raw().body().bytes().is_some() => {
-                silence(Silence::Unreadable, &error)
+            // One that is longer than any of AWS's was cut off here.
+            SdkError::ResponseError(response)
+                if response.raw().body().bytes().is_some()
+                    || causes(&error).any(<dyn Error>::is::<LengthLimitError>) =>
+            {
+                let status = response.raw().status();
+                match request_id {
+                    _ if !status.is_success() => Reply::Error { status: status.as_u16(), code: None, message: None },
+                    None => silence(Silence::Foreign, &error),
+                    Some(_) => silence(Silence::Unreadable, &error),
+                }
             }
             SdkError::ResponseError(_) => silence(Silence::Network, &error),
             SdkError::ConstructionFailure(_) => silence(Silence::NotSent, &error),
@@ -112,7 +127,6 @@ impl Answer {
                 silence(Silence::Network, &error)
             }
             _ if causes(&error).any(<dyn Error>::is::<CredentialsError>) => silence(Silence::Credentials, &error),
-            SdkError::DispatchFailure(dispatch) if dispatch.is_other() => silence(Silence::Network, &error),
             _ => silence(Silence::NotSent, &error),
         };
         Self { reply, request_id, bucket_region, form: None, configured: false, bare: Bare::Nothing }

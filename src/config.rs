@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::redact;
+use crate::roots::Roots;
 
 /// What the function has to know before it can probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +32,12 @@ pub struct Config {
     pub authorization_details: bool,
     /// `PROBE_REDACT`: whether account ids and session names are masked.
     pub redact: bool,
+    /// `PROBE_DENY_CONTROL`: the action that must be denied.
+    pub deny_control: Option<String>,
     /// `PROBE_TIMEOUT_MS`: the longest that one probe may take.
     pub timeout: Duration,
+    /// `AWS_CA_BUNDLE` and its like: whose certificates are trusted.
+    pub roots: Roots,
     /// The function's own log group and log stream, which Lambda sets.
     pub log_group: Option<String>,
     pub log_stream: Option<String>,
@@ -167,7 +172,36 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "the longest that one probe may take; the invocation's own deadline shortens it",
         valid: |v| v.parse::<u64>().is_ok_and(|ms| (100..=60_000).contains(&ms)),
     },
+    Variable {
+        name: "PROBE_DENY_CONTROL",
+        required: false,
+        default: None,
+        expected: "one of dynamodb:ListTables, logs:DescribeLogGroups, s3:ListAllMyBuckets",
+        meaning: "an action that the role must not have: it is tried as well, and if it is allowed, something says yes to \
+                  everything, so that no \"allowed\" of the run is believed",
+        valid: |v| DENY_CONTROLS.contains(&v),
+    },
+    Variable {
+        name: "AWS_CA_BUNDLE",
+        required: false,
+        default: None,
+        expected: "the path of a file with certificates in PEM, all of which can be read",
+        meaning: "the certificates to trust, behind a proxy that looks into TLS; unset: `SSL_CERT_FILE`, else Amazon's own on \
+                  Lambda and the operating system's elsewhere",
+        valid: |v| bundle(v).is_some(),
+    },
+    Variable {
+        name: "SSL_CERT_FILE",
+        required: false,
+        default: None,
+        expected: "the path of a file with certificates in PEM, all of which can be read",
+        meaning: "the same, by the name that OpenSSL gave it",
+        valid: |v| bundle(v).is_some(),
+    },
 ];
+
+/// The actions that can be named as the one that must be denied.
+const DENY_CONTROLS: &[&str] = &["dynamodb:ListTables", "logs:DescribeLogGroups", "s3:ListAllMyBuckets"];
 
 impl Config {
     /// Reads the environment through `lookup`, which returns `None` for a
@@ -214,9 +248,21 @@ impl Config {
             authorization_details: read("PROBE_AUTHORIZATION_DETAILS").is_some_and(|value| value == "true"),
             redact: read("PROBE_REDACT").is_some(),
             timeout: Duration::from_millis(read("PROBE_TIMEOUT_MS").and_then(|ms| ms.parse().ok()).unwrap_or_default()),
+            deny_control: read("PROBE_DENY_CONTROL"),
+            roots: match read("AWS_CA_BUNDLE").or(read("SSL_CERT_FILE")).and_then(|path| bundle(&path)) {
+                Some(bundle) => bundle,
+                None if on_lambda_of_aws(&lookup) => Roots::Amazon,
+                None => Roots::System,
+            },
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
             log_stream: given(&lookup, "AWS_LAMBDA_LOG_STREAM_NAME"),
         };
+        for name in ENDPOINTS {
+            if let Some(url) = given(&lookup, name).filter(|url| !is_url(url)) {
+                let expected = "a URL that starts with https:// or http://; unset on AWS".to_owned();
+                problems.push(Problem { name: (*name).to_owned(), value: Some(url), expected });
+            }
+        }
         if problems.is_empty() {
             return Ok(config);
         }
@@ -258,6 +304,40 @@ fn given(lookup: impl Fn(&str) -> Option<Result<String, String>>, name: &str) ->
     lookup(name)?.ok().filter(|value| !value.is_empty())
 }
 
+/// The SDK's variables for endpoints (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+const ENDPOINTS: &[&str] = &[
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SAGEMAKER",
+    "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+    "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+    "AWS_ENDPOINT_URL_STS",
+];
+
+/// Whether requests can be sent there.
+fn is_url(url: &str) -> bool {
+    let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && host.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+/// The certificates of a file.
+fn bundle(path: &str) -> Option<Roots> {
+    std::fs::read(path).ok().and_then(Roots::bundle)
+}
+
+/// Whether the function runs on Lambda, in the partition whose endpoints have
+/// certificates of Amazon's, and calls those endpoints.
+fn on_lambda_of_aws(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> bool {
+    // Lambda Developer Guide, "Defined runtime environment variables"; emulators leave this one out.
+    let on_lambda = given(&lookup, "AWS_LAMBDA_INITIALIZATION_TYPE").is_some();
+    let elsewhere = ENDPOINTS.iter().chain(&["SSL_CERT_DIR"]).any(|name| given(&lookup, name).is_some());
+    let partition = given(&lookup, "AWS_REGION").is_some_and(|region| {
+        is_region(&region) && !["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"].iter().any(|p| region.starts_with(p))
+    });
+    on_lambda && partition && !elsewhere
+}
+
 /// S3 User Guide, "General purpose bucket naming rules".
 fn is_bucket(name: &str) -> bool {
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -292,7 +372,7 @@ fn is_endpoint(name: &str) -> bool {
 }
 
 /// IAM User Guide, "IAM and AWS STS quotas": names of roles.
-fn is_role_name(name: &str) -> bool {
+pub fn is_role_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
 }
 
@@ -314,7 +394,8 @@ pub fn is_account(id: &str) -> bool {
     id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn is_region(region: &str) -> bool {
+/// AWS General Reference, "Regional endpoints": the form of a Region's code.
+pub fn is_region(region: &str) -> bool {
     let parts: Vec<&str> = region.split('-').collect();
     parts.len() >= 3
         && parts[..parts.len() - 1].iter().all(|p| p.len() >= 2 && p.bytes().all(|b| b.is_ascii_lowercase()))

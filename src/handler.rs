@@ -1,22 +1,26 @@
 //! One invocation: event, check, report, response.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use lambda_runtime::LambdaEvent;
+use tokio::sync::OnceCell;
 
-use crate::config::{Config, Problem};
+use crate::config::{Config, Problem, is_region};
 use crate::headline::{Findings, headline};
 use crate::probe::{Clients, Context, Probe};
 use crate::report::{Caller, Report, Response, Row};
 use crate::request::{Event, Request, is_http};
-use crate::{advice, check, probes, redact, report, telemetry};
+use crate::roots::Roots;
+use crate::{advice, check, http, probes, redact, report, telemetry};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, credentials and so on.
-pub async fn sdk() -> SdkConfig {
-    let loader = aws_config::defaults(BehaviorVersion::latest());
+pub async fn sdk(roots: &Roots) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http::client(roots));
     // CloudTrail then shows at a glance whose calls these are.
     match AppName::new(env!("CARGO_PKG_NAME")) {
         Ok(name) => loader.app_name(name).load().await,
@@ -37,24 +41,32 @@ struct Setup {
     config: Arc<Config>,
     clients: Clients,
     region: String,
+    credentials: Option<SharedCredentialsProvider>,
+    /// Set once there were credentials, which do not go away again.
+    had_credentials: OnceCell<()>,
 }
 
 impl App {
     /// Prepares everything that does not depend on the event.
     pub fn new(config: Result<Config, Vec<Problem>>, sdk: &SdkConfig) -> Self {
-        let region = sdk.region().map(ToString::to_string);
-        let no_region = region.is_none().then(|| Problem {
+        let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+        let bad_region = (!is_region(&region)).then(|| Problem {
             name: "AWS_REGION".to_owned(),
-            value: None,
+            value: Some(region.clone()).filter(|region| !region.is_empty()),
             expected: "the code of an AWS Region, such as us-east-1; Lambda sets it on AWS".to_owned(),
         });
-        let setup: Result<Setup, Vec<Problem>> = match (config, region) {
-            (Ok(config), Some(region)) => {
-                Ok(Setup { clients: Clients::new(sdk, config.timeout), config: Arc::new(config), region })
-            }
-            (config, _) => Err(config.err().into_iter().flatten().chain(no_region).collect()),
+        let mut setup: Result<Setup, Vec<Problem>> = match config {
+            Ok(config) if bad_region.is_none() => Ok(Setup {
+                clients: Clients::new(sdk, config.timeout),
+                config: Arc::new(config),
+                region,
+                credentials: sdk.credentials_provider(),
+                had_credentials: OnceCell::new(),
+            }),
+            config => Err(config.err().into_iter().flatten().chain(bad_region).collect()),
         };
-        if let Err(problems) = &setup {
+        if let Err(problems) = &mut setup {
+            redact::tame(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
             telemetry::log_problems(problems);
         }
         Self { setup }
@@ -66,10 +78,10 @@ impl App {
         let (event, context) = event.into_parts();
         let http = event.0.as_ref().is_ok_and(is_http);
         let refuse = |status, probes: &[&'static Probe], problems: &[Problem]| {
-            let actions: Vec<_> = probes.iter().map(|probe| probe.action).collect();
-            let mut report = Report::of_problems(&actions, problems, context.request_id.clone());
+            let mut report = Report::of_problems(probes, problems, context.request_id.clone());
+            redact::tame(report.texts_mut());
             if self.setup.as_ref().is_ok_and(|setup| setup.config.redact) {
-                redact::redact(&mut report);
+                redact::mask(report.texts_mut());
             }
             telemetry::log(&report, status);
             Response::new(report, Some(status), false, http)
@@ -86,6 +98,10 @@ impl App {
         };
 
         let started = Instant::now();
+        let limit = check::limit(setup.config.timeout, context.deadline, SystemTime::now());
+        if let Some(problem) = setup.no_credentials(limit).await {
+            return refuse(500, &known, &[problem]);
+        }
         let config = &setup.config;
         let cx = Context::new(config.clone(), setup.clients.clone(), &setup.region, &context.invoked_function_arn);
         let cx = Arc::new(cx);
@@ -106,12 +122,35 @@ impl App {
             advisories: advice::advisories(&findings),
             ..Report::new(rows, context.request_id, started.elapsed())
         };
+        redact::tame(report.texts_mut());
         if config.redact {
-            redact::redact(&mut report);
+            redact::mask(report.texts_mut());
         }
         let status = report.status();
         telemetry::log(&report, status);
         Response::new(report, None, request.verbose, http)
+    }
+}
+
+impl Setup {
+    /// What is wrong where there are no credentials anywhere. Credentials that
+    /// are slow to come, or refused, are for the rows to tell.
+    async fn no_credentials(&self, limit: Duration) -> Option<Problem> {
+        let provided = self.had_credentials.get_or_try_init(|| async {
+            let provider = self.credentials.as_ref().ok_or_else(|| CredentialsError::not_loaded("no provider"))?;
+            provider.provide_credentials().await.map(drop)
+        });
+        match tokio::time::timeout(limit, provided).await {
+            Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => Some(Problem {
+                name: "AWS_ACCESS_KEY_ID".to_owned(),
+                value: None,
+                expected:
+                    "credentials: Lambda sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN from the \
+                           function's execution role"
+                        .to_owned(),
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -135,8 +174,9 @@ async fn explained(mut rows: Vec<Row>, cx: &Context, _: u64) -> Vec<Row> {
     std::future::ready(rows).await
 }
 
-/// The probes that the request asks for, and the control in any case.
+/// The probes that the request asks for, and the controls in any case.
 fn selected(known: &[&'static Probe], request: &Request) -> Vec<&'static Probe> {
-    let asked = |probe: &Probe| probe.action == probes::CONTROL.action || request.selects(probe.action);
+    let control = |probe: &Probe| probe.action == probes::CONTROL.action || probe.must_be_denied();
+    let asked = |probe: &Probe| control(probe) || request.selects(probe.action);
     known.iter().copied().filter(|probe| asked(probe)).collect()
 }

@@ -6,6 +6,7 @@
 use crate::config::Config;
 use crate::denial::{Kind, PolicyType};
 use crate::probe::Principal;
+use crate::probes::CONTROL;
 use crate::report::{Headline, Row};
 use crate::verdict::{Cause, Verdict, Warning};
 
@@ -24,8 +25,10 @@ pub fn headline(findings: &Findings<'_>) -> Option<Headline> {
     if wrong.is_empty() {
         return None;
     }
-    credentials(findings)
+    says_yes(&wrong)
+        .or_else(|| credentials(findings))
         .or_else(|| network(findings, &wrong))
+        .or_else(|| no_identity(findings))
         .or_else(|| wrong_role(findings, &wrong))
         .or_else(|| wrong_region(findings, &wrong))
         .or_else(|| bucket_elsewhere(findings, &wrong))
@@ -63,6 +66,40 @@ fn credentials(findings: &Findings<'_>) -> Option<Headline> {
                 .to_owned(),
         )
     })
+}
+
+/// What must be denied was allowed.
+fn says_yes(wrong: &[&Row]) -> Option<Headline> {
+    let control = wrong.iter().find(|row| row.must_be_denied && row.verdict == Verdict::Allowed)?;
+    Some(new(
+        "denyControl",
+        format!(
+            "{} must be denied (PROBE_DENY_CONTROL), and it was allowed: whatever answers may say yes to everything, or the role \
+             may do more than was thought. No \"allowed\" of this run is believed.",
+            control.action
+        ),
+    ))
+}
+
+/// AWS did not say who is calling.
+fn no_identity(findings: &Findings<'_>) -> Option<Headline> {
+    let control = findings.rows.iter().find(|row| row.action == CONTROL.action)?;
+    let how = match control.cause {
+        _ if control.verdict == Verdict::Allowed => return None,
+        Some(Cause::Network | Cause::TimedOut) => format!(
+            "In a VPC, AWS STS needs a NAT gateway or the VPC endpoint com.amazonaws.{}.sts, as any other service does.",
+            findings.region
+        ),
+        Some(cause) => format!("Its cause is {}: {}.", cause.name(), cause.meaning()),
+        None => "It was denied, which only a VPC endpoint's policy can do.".to_owned(),
+    };
+    Some(new(
+        "control",
+        format!(
+            "sts:GetCallerIdentity did not succeed. It needs no permission, so something more basic is wrong, and no other answer \
+             of this run is believed. {how}"
+        ),
+    ))
 }
 
 /// The VPC endpoints of the services, by what the actions start with.

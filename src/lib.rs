@@ -12,6 +12,9 @@
 //! |---|---|---|
 //! | 0 | [`denial`] | the sentence in which AWS denies |
 //! | 0 | [`pattern`] | IAM's wildcards |
+//! | 0 | [`redact`] | what is masked, and what a terminal would obey |
+//! | 0 | [`roots`] | whose certificates are trusted |
+//! | 1 | [`http`] | the one HTTP client, and how much it reads |
 //! | 1 | [`answer`] | what an SDK call returned, in one shape |
 //! | 1 | [`config`] | the environment |
 //! | 1 | [`request`] | the event |
@@ -22,7 +25,7 @@
 //! | 6 | [`report`] | rows, summary, response: the wire format |
 //! | 7 | [`headline`], [`advice`] | the root cause; what to do |
 //! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
-//! | 7 | [`redact`], [`telemetry`] | what is masked; what is logged |
+//! | 7 | [`telemetry`] | what is logged |
 //! | 8 | [`handler`] | one invocation |
 //!
 //! # What holds everywhere
@@ -45,16 +48,22 @@ pub mod denial;
 #[cfg(feature = "authorization-details")]
 pub mod details;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod gallery;
 pub mod handler;
 pub mod headline;
+pub mod http;
 pub mod pattern;
 pub mod probe;
 pub mod probes;
 pub mod redact;
 pub mod report;
 pub mod request;
+pub mod roots;
 #[cfg(test)]
 mod stub;
 pub mod telemetry;
+#[cfg(test)]
+mod truth;
 pub mod verdict;

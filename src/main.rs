@@ -1,8 +1,10 @@
 //! Start-up.
 
+use std::sync::Arc;
+
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use permissions_probe::config::{Config, Logging, environment};
-use permissions_probe::handler::App;
+use permissions_probe::handler::{App, sdk};
 use permissions_probe::request::Event;
 use permissions_probe::telemetry;
 
@@ -15,9 +17,13 @@ async fn main() -> Result<(), Error> {
             .into());
     }
     telemetry::init(Logging::from_env(environment));
-    let app = &App::new(Config::from_env(environment), &permissions_probe::handler::sdk().await);
-    lambda_runtime::run(service_fn(
-        move |event: LambdaEvent<Event>| async move { Ok::<_, Error>(app.handle(event).await) },
-    ))
+    let config = Config::from_env(environment);
+    let sdk = sdk(&config.as_ref().map(|config| config.roots.clone()).unwrap_or_default()).await;
+    let app = Arc::new(App::new(config, &sdk));
+    // Several invocations at a time, where Lambda Managed Instances ask for it; else one.
+    lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<Event>| {
+        let app = app.clone();
+        async move { Ok::<_, Error>(app.handle(event).await) }
+    }))
     .await
 }

@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation}
 use tokio::sync::SetOnce;
 
 use crate::answer::{Answer, Silence};
-use crate::config::{Config, is_account};
+use crate::config::{Config, is_account, is_role_name};
 use crate::verdict::Proof;
 
 /// One action, and the request that makes AWS decide whether it is allowed.
@@ -44,6 +44,15 @@ pub enum When {
     Always,
     /// Only where the configuration asks for it.
     Configured(fn(&Config) -> bool),
+    /// Only where `PROBE_DENY_CONTROL` names the action, which AWS must then deny.
+    MustBeDenied,
+}
+
+impl Probe {
+    /// Whether a run is sound only if AWS denies the action.
+    pub fn must_be_denied(&self) -> bool {
+        matches!(self.when, When::MustBeDenied)
+    }
 }
 
 /// Everything that the probes of one invocation run in.
@@ -71,7 +80,7 @@ impl Principal {
     /// The name of the role, where the principal is a session of one.
     pub fn role(&self) -> Option<&str> {
         let (_, session) = self.arn.split_once(":assumed-role/")?;
-        session.split('/').next()
+        session.split('/').next().filter(|role| is_role_name(role))
     }
 }
 

@@ -1,16 +1,39 @@
-//! Takes out of a report what should not be pasted in public.
+//! Takes out of texts what should not be pasted in public, and what a terminal
+//! would obey.
 
 use std::collections::BTreeMap;
 
-use crate::report::Report;
+/// The longest text that is told, in bytes. AWS's own are shorter; and a
+/// response of more than six megabytes, or a log line of more than 256 KiB, is
+/// one that Lambda or CloudWatch Logs refuses (Lambda quotas, CloudWatch Logs quotas).
+const LONGEST: usize = 8 * 1024;
 
-/// Masks account ids and session names, everywhere in the report and the same
-/// way everywhere, so that what belongs together still shows.
-pub fn redact(report: &mut Report) {
-    mask(report.texts_mut());
+/// Cuts what is too long, and writes control characters out, so that no text
+/// from outside can end a log line, move a cursor or turn the direction of writing.
+pub fn tame(texts: Vec<&mut String>) {
+    for text in texts {
+        if text.len() > LONGEST {
+            let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+            let cut = text.len() - end;
+            text.truncate(end);
+            text.extend(["… [", &cut.to_string(), " bytes more]"]);
+        }
+        if text.chars().any(obeyed) {
+            *text =
+                text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect();
+        }
+    }
 }
 
-/// Masks texts that belong together.
+/// Control characters, line and paragraph separators, and what changes the
+/// direction of writing (Unicode Standard Annex #9, "Directional Formatting Characters").
+fn obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Masks account ids and session names, the same way in all texts, so that what
+/// belongs together still shows.
 pub fn mask(texts: Vec<&mut String>) {
     let mut accounts = BTreeMap::new();
     for text in texts {
@@ -60,6 +83,21 @@ fn sessions(text: &str, kind: &str, parts: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        let mut texts = ["a\r\n\u{1b}[31mred\u{9b}\u{7f}\u{202e}\u{2028}b".to_owned(), "é “ok”".to_owned()];
+        tame(texts.iter_mut().collect());
+        assert_eq!(texts, [r"a\r\n\u{1b}[31mred\u{9b}\u{7f}\u{202e}\u{2028}b", "é “ok”"]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_says_so() {
+        let mut texts = ["é".repeat(LONGEST), "x".repeat(LONGEST)];
+        tame(texts.iter_mut().collect());
+        assert_eq!(texts[0], format!("{}… [{LONGEST} bytes more]", "é".repeat(LONGEST / 2)));
+        assert_eq!(texts[1].len(), LONGEST);
+    }
 
     #[test]
     fn masks_accounts_and_sessions_consistently() {

@@ -4,10 +4,13 @@
 //! scheduled event, the guide's own. The options of this program live under one
 //! key, `probe`, which none of those has.
 
+use std::fmt;
+
 use aws_lambda_events::alb::ElbContext;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContextHttpDescription;
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::Problem;
 use crate::pattern;
@@ -21,9 +24,81 @@ pub struct Event(pub Result<Value, String>);
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Value::deserialize(deserializer).map_err(|error| error.to_string())))
+        Ok(Self(deserializer.deserialize_any(Strict).map_err(|error| error.to_string())))
     }
 }
+
+/// Reads any JSON, and refuses an object that has a key twice: whoever reads
+/// the first and whoever reads the last would see two different events.
+#[derive(Clone, Copy)]
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
+            }
+            let value = entries.next_value_seed(self)?;
+            object.insert(key, value);
+        }
+        Ok(object.into())
+    }
+}
+
+/// The most problems of one event that are told one by one.
+const MOST: usize = 50;
 
 /// What one invocation asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,6 +150,11 @@ impl Request {
                     "no such option; the options are: actions, verbose",
                 )),
             }
+        }
+        if problems.len() > MOST {
+            let more = problems.len() - MOST;
+            problems.truncate(MOST);
+            problems.push(problem("probe", Some(format!("{more} more problems")), "no problem"));
         }
         if problems.is_empty() { Ok(request) } else { Err(problems) }
     }
@@ -128,6 +208,11 @@ mod tests {
         Request::parse(&Event(Ok(event)), KNOWN).map_err(|problems| problems.into_iter().map(|p| p.name).collect())
     }
 
+    /// `lambda_runtime` reads one value and does not look at what follows.
+    fn as_lambda_reads_it(event: &str) -> Event {
+        Event::deserialize(&mut serde_json::Deserializer::from_str(event)).unwrap()
+    }
+
     #[test]
     fn any_json_is_an_event() {
         for event in [
@@ -172,9 +257,29 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_a_problem_of_the_event() {
-        let event: Event = serde_json::from_str("{\"probe\": ").unwrap_or(Event(Err("not read".to_owned())));
+        let event = as_lambda_reads_it("{\"probe\": ");
         let problems = Request::parse(&event, KNOWN).unwrap_err();
         assert_eq!((problems[0].name.as_str(), problems[0].expected.as_str()), ("event", "JSON"));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_a_problem_wherever_it_is() {
+        for (event, key) in [
+            (r#"{"probe": {"actions": ["s3:*"]}, "probe": {}}"#, "probe"),
+            (r#"{"a": [{"b": {"c": 1, "c": 1}}]}"#, "c"),
+            (r#"{"a": 1, "\u0061": 2}"#, "a"),
+        ] {
+            let event = as_lambda_reads_it(event);
+            let problems = Request::parse(&event, KNOWN).unwrap_err();
+            assert_eq!(problems[0].name, "event");
+            assert!(
+                problems[0].value.as_ref().unwrap().contains(&format!("the key {key:?} stands twice")),
+                "{problems:?}"
+            );
+        }
+        let event = r#"{"a": [1, -2, 3.5, "x", true, null, {}], "b": {"a": 18446744073709551615}}"#;
+        let read: Event = serde_json::from_str(event).unwrap();
+        assert_eq!(read.0.unwrap(), serde_json::from_str::<Value>(event).unwrap());
     }
 
     #[test]

@@ -105,6 +105,7 @@ pub enum Cause {
     WrongRegion,
     ResourceMissing,
     RequestRefused,
+    NotSent,
     ServiceFault,
     AccountNotReady,
     KmsKey,
@@ -113,6 +114,7 @@ pub enum Cause {
     OtherActionDenied,
     Ambiguous,
     NotFromAws,
+    ControlFailed,
     Unrecognized,
     ProbeBroken,
 }
@@ -135,6 +137,11 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
         "requestRefused",
         "AWS refused the form of the request, which says nothing about authorization",
     ),
+    (
+        Cause::NotSent,
+        "notSent",
+        "the request could not be made here, so AWS was not asked; look at the function's Region and endpoints",
+    ),
     (Cause::ServiceFault, "serviceFault", "the service failed on its side"),
     (Cause::AccountNotReady, "accountNotReady", "the account is not subscribed to the service, or is suspended"),
     (Cause::KmsKey, "kmsKey", "the AWS KMS key behind the resource is missing or disabled"),
@@ -155,6 +162,11 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
         Cause::NotFromAws,
         "notFromAws",
         "the answer carries no AWS request id, so a proxy or a firewall may have given it",
+    ),
+    (
+        Cause::ControlFailed,
+        "controlFailed",
+        "a control of this run did not come out as it must, so this answer is not believed",
     ),
     (Cause::Unrecognized, "unrecognized", "the answer is none that is known to prove anything"),
     (Cause::ProbeBroken, "probeBroken", "the probe broke: a defect of this program, please report it"),
@@ -223,8 +235,9 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
                 Silence::TimedOut => Cause::TimedOut,
                 Silence::Network => Cause::Network,
                 Silence::Unreadable => Cause::Unrecognized,
+                Silence::Foreign => Cause::NotFromAws,
                 Silence::Credentials => Cause::Credentials,
-                Silence::NotSent => Cause::RequestRefused,
+                Silence::NotSent => Cause::NotSent,
                 Silence::NotConfigured => Cause::NotConfigured,
                 Silence::Broken => Cause::ProbeBroken,
             });
@@ -320,7 +333,7 @@ fn is_bare(message: &str) -> bool {
 ///
 /// Sources: each service's "Common Errors", S3's "List of error codes", and the
 /// SDKs' lists of throttling and clock-skew codes.
-const CODES: &[(Cause, &[&str])] = &[
+pub(crate) const CODES: &[(Cause, &[&str])] = &[
     (Cause::ClockSkew, &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"]),
     (
         Cause::Credentials,

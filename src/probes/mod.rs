@@ -1,5 +1,6 @@
 //! Every probe, in the order of the report: the control, then the policy's
-//! actions in the policy's order, then what the configuration adds.
+//! actions in the policy's order, then what the configuration adds, the action
+//! that must be denied last.
 
 mod dynamodb;
 mod iam;
@@ -34,6 +35,9 @@ pub const ALL: &[&Probe] = &[
     &logs::create_log_stream::PROBE,
     &logs::put_log_events::PROBE,
     &iam::pass_role::PROBE,
+    &dynamodb::list_tables::PROBE,
+    &logs::describe_log_groups::PROBE,
+    &s3::list_all_my_buckets::PROBE,
 ];
 
 /// The probes that this configuration asks for.
@@ -41,6 +45,7 @@ pub fn configured(config: &Config) -> Vec<&'static Probe> {
     let asked = |probe: &&Probe| match probe.when {
         When::Always => true,
         When::Configured(when) => when(config),
+        When::MustBeDenied => config.deny_control.as_deref() == Some(probe.action),
     };
     ALL.iter().copied().filter(asked).collect()
 }

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::config::Problem;
 use crate::denial::{Kind, PolicyType};
-use crate::probe::Principal;
+use crate::probe::{Principal, Probe};
 use crate::verdict::{Cause, Grade, Verdict, Warning};
 
 pub use rows::rows;
@@ -97,6 +97,9 @@ pub struct Row {
     pub action: String,
     pub resource: Option<String>,
     pub verdict: Verdict,
+    /// Whether the run is sound only if this is denied: `PROBE_DENY_CONTROL`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub must_be_denied: bool,
     pub proof: Option<ProofLine>,
     pub code: Option<String>,
     pub message: Option<String>,
@@ -223,7 +226,10 @@ impl Response {
 
 impl Report {
     pub fn new(rows: Vec<Row>, request_id: String, duration: Duration) -> Self {
-        let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+        // The action that must be denied is a control, and counts only where it is not.
+        let count = |verdict| {
+            rows.iter().filter(|row| row.verdict == verdict && !(row.must_be_denied && row.is_clean())).count()
+        };
         let summary = Summary {
             allowed: count(Verdict::Allowed),
             denied: count(Verdict::Denied),
@@ -231,7 +237,7 @@ impl Report {
         };
         let verdict = match &summary {
             Summary { denied: 1.., .. } => Verdict::Denied,
-            Summary { inconclusive: 0, .. } if rows.iter().all(|row| row.warning.is_none()) => Verdict::Allowed,
+            _ if rows.iter().all(Row::is_clean) => Verdict::Allowed,
             _ => Verdict::Inconclusive,
         };
         Self {
@@ -251,8 +257,8 @@ impl Report {
     }
 
     /// The report of an invocation that tried nothing.
-    pub fn of_problems(actions: &[&'static str], problems: &[Problem], request_id: String) -> Self {
-        let rows = actions.iter().map(|action| Row::not_run(action)).collect();
+    pub fn of_problems(probes: &[&'static Probe], problems: &[Problem], request_id: String) -> Self {
+        let rows = probes.iter().map(|probe| Row::not_run(probe)).collect();
         let line = |problem: &Problem| ProblemLine {
             name: problem.name.clone(),
             value: problem.value.clone(),
@@ -272,20 +278,27 @@ impl Report {
 
     /// Every text of the report that AWS, the event or the environment had a part in.
     pub fn texts_mut(&mut self) -> Vec<&mut String> {
-        let mut texts: Vec<&mut String> = Vec::new();
+        let mut texts: Vec<&mut String> = vec![&mut self.request_id];
+        texts.extend(&mut self.region);
         texts.extend(self.headline.iter_mut().map(|headline| &mut headline.text));
-        texts.extend(self.principal.arn.iter_mut().chain(&mut self.principal.account));
+        texts.extend(self.principal.arn.iter_mut().chain(&mut self.principal.account).chain(&mut self.principal.role));
         for problem in &mut self.problems {
-            texts.extend(problem.value.iter_mut());
+            texts.push(&mut problem.name);
+            texts.extend(&mut problem.value);
         }
         for row in &mut self.actions {
+            texts.push(&mut row.action);
             texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
+            texts.extend(row.code.iter_mut().chain(&mut row.aws_request_id));
+            texts.extend(row.proof.iter_mut().map(|proof| &mut proof.code));
             if let Some(denial) = &mut row.denial {
                 texts.extend(denial.resource.iter_mut().chain(&mut denial.policy_arn).chain(&mut denial.details_link));
+                texts.extend(denial.action.iter_mut().chain(&mut denial.authorization_id));
                 if let Some(details) = &mut denial.details {
                     texts.extend(&mut details.note);
                     for matched in &mut details.matched {
                         texts.push(&mut matched.policy);
+                        texts.extend(matched.policy_type.iter_mut().chain(&mut matched.sid).chain(&mut matched.effect));
                         texts.extend(&mut matched.attached_to);
                     }
                 }
@@ -293,9 +306,10 @@ impl Report {
         }
         for advice in self.advice.iter_mut().chain(&mut self.advisories) {
             texts.push(&mut advice.text);
-            texts.extend(advice.command.iter_mut());
+            texts.extend(&mut advice.actions);
+            texts.extend(&mut advice.command);
             let statements = advice.policy.iter_mut().flat_map(|policy| &mut policy.statement);
-            texts.extend(statements.flat_map(|statement| &mut statement.resource));
+            texts.extend(statements.flat_map(|statement| statement.resource.iter_mut().chain(&mut statement.action)));
         }
         texts
     }
@@ -314,7 +328,8 @@ impl Row {
 
     /// Whether all is well with the action.
     pub fn is_clean(&self) -> bool {
-        self.verdict == Verdict::Allowed && self.warning.is_none()
+        let expected = if self.must_be_denied { Verdict::Denied } else { Verdict::Allowed };
+        self.verdict == expected && self.warning.is_none()
     }
 }
 
@@ -340,6 +355,11 @@ impl Caller {
             role: principal.role().map(str::to_owned),
         })
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 pub fn millis(duration: Duration) -> u64 {

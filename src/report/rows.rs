@@ -2,13 +2,18 @@
 
 use crate::answer::{Answer, Reply};
 use crate::denial::{Denial, Kind};
-use crate::probe::{Context, Outcome};
-use crate::report::{DenialLine, ProofLine, Row, millis};
+use crate::probe::{Context, Outcome, Probe};
+use crate::probes::CONTROL;
+use crate::report::{DenialLine, ProofLine, Row, millis, verdict_name};
 use crate::verdict::{Cause, Grade, Judgement, Verdict, Warning, judge};
 
 /// One row for each outcome, and one for each other action that AWS denied on the way.
 pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
-    let mut rows: Vec<Row> = outcomes.iter().map(|outcome| Row::new(outcome, cx)).collect();
+    let controls = Controls::of(outcomes);
+    let mut rows: Vec<Row> = outcomes.iter().map(|outcome| Row::new(outcome, cx, controls)).collect();
+    if controls == Controls::NoIdentity {
+        return rows;
+    }
     let met: Vec<_> = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome)).collect();
     for row in met {
         let same = |known: &&mut Row| known.action.eq_ignore_ascii_case(&row.action);
@@ -25,14 +30,53 @@ pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
     rows
 }
 
+/// What the controls of a run leave to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Controls {
+    /// All came out as they must.
+    Sound,
+    /// AWS did not say who is calling, which it tells everyone who signs: nothing is believed.
+    NoIdentity,
+    /// What must be denied was allowed: no "allowed" is believed.
+    SaysYes,
+}
+
+impl Controls {
+    fn of(outcomes: &[Outcome]) -> Self {
+        let allowed = |outcome: &&Outcome| {
+            let Outcome { probe, answer, .. } = outcome;
+            judge(answer, probe.action, probe.proofs, probe.behind).verdict() == Verdict::Allowed
+        };
+        if !outcomes.iter().filter(|outcome| outcome.probe.action == CONTROL.action).any(|outcome| allowed(&outcome)) {
+            Self::NoIdentity
+        } else if outcomes.iter().filter(|outcome| outcome.probe.must_be_denied()).any(|outcome| allowed(&outcome)) {
+            Self::SaysYes
+        } else {
+            Self::Sound
+        }
+    }
+
+    fn believes(self, verdict: Verdict) -> bool {
+        match self {
+            Self::Sound => true,
+            Self::NoIdentity => false,
+            Self::SaysYes => verdict == Verdict::Denied,
+        }
+    }
+}
+
 impl Row {
-    fn new(outcome: &Outcome, cx: &Context) -> Self {
+    fn new(outcome: &Outcome, cx: &Context, controls: Controls) -> Self {
         let Outcome { probe, answer, duration } = outcome;
         let resources = (probe.resources)(cx);
         let proof =
             |code: &str, grade, source| Some(ProofLine { code: code.to_owned(), grade, source, request: answer.form });
         let judgement = judge(answer, probe.action, probe.proofs, probe.behind);
-        let verdict = judgement.verdict();
+        let proven = judgement.verdict();
+        // A control is what the others are believed by.
+        let itself = probe.action == CONTROL.action || (probe.must_be_denied() && controls == Controls::SaysYes);
+        let disbelieved = !itself && proven != Verdict::Inconclusive && !controls.believes(proven);
+        let verdict = if disbelieved { Verdict::Inconclusive } else { proven };
         let (proof, denial, cause, warning) = match judgement {
             Judgement::Allowed { code, grade, source, warning, behind } => {
                 (proof(code, grade, source), behind.as_ref().map(DenialLine::new), None, warning)
@@ -44,6 +88,16 @@ impl Row {
             Judgement::Inconclusive { cause, denial } => {
                 (None, denial.as_ref().map(DenialLine::new), Some(cause), None)
             }
+        };
+        let (proof, cause) = if disbelieved { (None, Some(Cause::ControlFailed)) } else { (proof, cause) };
+        let note = if disbelieved {
+            Some(format!(
+                "By itself, this answer would prove \"{}\"; it is not believed, because a control of this run did not come out \
+                 as it must.",
+                verdict_name(proven)
+            ))
+        } else {
+            note(probe.action, answer, cause, warning, denial.as_ref(), cx)
         };
         let message = match &answer.reply {
             Reply::Nothing { detail, .. } => Some(detail.clone()),
@@ -59,7 +113,8 @@ impl Row {
             message,
             absent: denial.as_ref().is_some_and(|denial| is_absent(denial, cx)),
             derived: false,
-            note: note(probe.action, answer, cause, warning, denial.as_ref(), cx),
+            must_be_denied: probe.must_be_denied(),
+            note,
             denial,
             cause,
             warning,
@@ -102,12 +157,14 @@ impl Row {
             bucket_region: None,
             absent: false,
             derived: true,
+            must_be_denied: false,
         })
     }
 
-    pub(super) fn not_run(action: &str) -> Self {
+    pub(super) fn not_run(probe: &Probe) -> Self {
         Self {
-            action: action.to_owned(),
+            action: probe.action.to_owned(),
+            must_be_denied: probe.must_be_denied(),
             resource: None,
             verdict: Verdict::Inconclusive,
             proof: None,
@@ -224,7 +281,22 @@ mod tests {
         Outcome { probe, answer: answer.bare(Bare::Denied), duration: Duration::from_millis(7) }
     }
 
-    fn rows_of(outcomes: &[Outcome]) -> Vec<Row> {
+    /// AWS's answer to the control.
+    fn identity() -> Outcome {
+        let answer = Answer {
+            reply: Reply::Success("200"),
+            request_id: Some("id".to_owned()),
+            ..Answer::nothing(Silence::Broken, "")
+        };
+        Outcome { probe: CONTROL, answer, duration: Duration::ZERO }
+    }
+
+    /// The rows of a run whose control succeeded, without the control's.
+    fn rows_of(outcomes: Vec<Outcome>) -> Vec<Row> {
+        rows_under(&std::iter::once(identity()).chain(outcomes).collect::<Vec<_>>()).split_off(1)
+    }
+
+    fn rows_under(outcomes: &[Outcome]) -> Vec<Row> {
         rows(outcomes, &context(&sdk("http://127.0.0.1:1"), config()))
     }
 
@@ -241,7 +313,7 @@ mod tests {
     #[test]
     fn a_denied_key_is_a_row_of_its_own() {
         let key = "arn:aws:kms:us-east-1:123456789012:key/k";
-        let rows = rows_of(&[
+        let rows = rows_of(vec![
             outcome("s3:GetObject", "AccessDenied", &denial("kms:Decrypt", key)),
             outcome("dynamodb:GetItem", "AccessDeniedException", &denial("kms:Decrypt", key)),
         ]);
@@ -255,13 +327,66 @@ mod tests {
     }
 
     #[test]
+    fn without_an_identity_nothing_is_believed() {
+        let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata";
+        let answers = || {
+            vec![
+                outcome("dynamodb:GetItem", "AccessDeniedException", &denial("dynamodb:GetItem", table)),
+                outcome("dynamodb:Scan", "ResourceNotFoundException", "Requested resource not found"),
+                outcome("dynamodb:Query", "ThrottlingException", "Rate exceeded"),
+                outcome("s3:GetObject", "AccessDenied", &denial("kms:Decrypt", "arn:aws:kms:us-east-1:1:key/k")),
+            ]
+        };
+        let silent = Outcome { answer: Answer::nothing(Silence::TimedOut, "no answer"), ..identity() };
+        for control in [vec![silent], Vec::new()] {
+            let rows = rows_under(&control.into_iter().chain(answers()).collect::<Vec<_>>());
+            let rows = &rows[rows.len() - 4..];
+            assert!(rows.iter().all(|row| row.verdict == Verdict::Inconclusive && row.proof.is_none()), "{rows:?}");
+            let causes: Vec<_> = rows.iter().map(|row| row.cause.unwrap().name()).collect();
+            assert_eq!(causes, ["controlFailed", "controlFailed", "throttled", "controlFailed"]);
+            assert!(rows[0].note.as_ref().unwrap().contains("would prove \"denied\""), "{:?}", rows[0]);
+            assert!(rows[0].denial.is_some() && rows[0].message.is_some(), "what AWS said is still told");
+        }
+    }
+
+    #[test]
+    fn what_must_be_denied_and_is_allowed_takes_the_belief_from_every_allowed() {
+        let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata";
+        let answers = |control: Outcome| {
+            vec![
+                outcome("dynamodb:GetItem", "AccessDeniedException", &denial("dynamodb:GetItem", table)),
+                outcome("dynamodb:Scan", "ResourceNotFoundException", "Requested resource not found"),
+                control,
+            ]
+        };
+        let probe = *ALL.iter().find(|probe| probe.action == "dynamodb:ListTables").unwrap();
+        let rows = rows_of(answers(Outcome { probe, ..identity() }));
+        let verdicts: Vec<_> = rows.iter().map(|row| row.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Denied, Verdict::Inconclusive, Verdict::Allowed]);
+        assert!(!rows[2].is_clean());
+
+        let refused = outcome("dynamodb:ListTables", "AccessDeniedException", &denial("dynamodb:ListTables", "*"));
+        let rows = rows_of(answers(refused));
+        assert_eq!((rows[1].verdict, rows[2].verdict), (Verdict::Allowed, Verdict::Denied));
+        assert!(rows[2].is_clean());
+        assert_eq!(
+            status_of(rows_of(vec![outcome(
+                "dynamodb:ListTables",
+                "AccessDeniedException",
+                &denial("dynamodb:ListTables", "*")
+            )])),
+            200
+        );
+    }
+
+    #[test]
     fn two_keys_are_two_rows() {
         let key = |key: &str| denial("kms:Decrypt", &format!("arn:aws:kms:us-east-1:123456789012:key/{key}"));
         let mut outcomes = vec![outcome("s3:GetObject", "AccessDenied", &key("1"))];
         for action in ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"] {
             outcomes.push(outcome(action, "AccessDeniedException", &key("2")));
         }
-        let rows = rows_of(&outcomes);
+        let rows = rows_of(outcomes);
         assert_eq!(rows.len(), 6);
         assert_eq!(rows[5].met_by, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"]);
     }
@@ -269,14 +394,15 @@ mod tests {
     #[test]
     fn a_resource_of_the_pipeline_with_a_name_like_ours_is_not_ours() {
         let bucket = "arn:aws:s3:::permissions-probe-data";
-        let rows = rows_of(&[outcome("s3:GetObject", "AccessDenied", &denial("s3:ListBucket", bucket))]);
+        let rows = rows_of(vec![outcome("s3:GetObject", "AccessDenied", &denial("s3:ListBucket", bucket))]);
         assert_eq!((rows[1].action.as_str(), rows[1].verdict), ("s3:ListBucket", Verdict::Denied));
     }
 
     #[test]
     fn passing_a_role_that_does_not_exist_is_no_row() {
         let role = "arn:aws:iam::123456789012:role/permissions-probe-0123456789abcdef";
-        let rows = rows_of(&[outcome("sagemaker:CreateModel", "AccessDeniedException", &denial("iam:PassRole", role))]);
+        let rows =
+            rows_of(vec![outcome("sagemaker:CreateModel", "AccessDeniedException", &denial("iam:PassRole", role))]);
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].verdict, Verdict::Allowed);
         assert!(rows[0].note.as_ref().unwrap().contains("of the pipeline's own resource nothing is known"));
@@ -287,21 +413,21 @@ mod tests {
     fn a_denied_list_speaks_in_its_own_row() {
         let bucket = "arn:aws:s3:::your-bucket-name";
         let get = || outcome("s3:GetObject", "AccessDenied", &denial("s3:ListBucket", bucket));
-        let rows = rows_of(&[get(), outcome("s3:ListBucket", "AccessDenied", &denial("s3:ListBucket", bucket))]);
+        let rows = rows_of(vec![get(), outcome("s3:ListBucket", "AccessDenied", &denial("s3:ListBucket", bucket))]);
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].verdict, rows[0].cause), (Verdict::Inconclusive, Some(Cause::OtherActionDenied)));
         assert!(rows[1].met_by.is_empty());
         // Where its own probe could not tell, what AWS said of it counts.
-        let rows = rows_of(&[get(), outcome("s3:ListBucket", "SlowDown", "Please reduce your request rate.")]);
+        let rows = rows_of(vec![get(), outcome("s3:ListBucket", "SlowDown", "Please reduce your request rate.")]);
         assert_eq!((rows.len(), rows[2].verdict), (3, Verdict::Denied));
         // Where it was not tried for itself, the denial still is not lost.
-        let rows = rows_of(&[get()]);
+        let rows = rows_of(vec![get()]);
         assert_eq!((rows[1].action.as_str(), rows[1].verdict), ("s3:ListBucket", Verdict::Denied));
     }
 
     #[test]
     fn a_warning_keeps_a_run_from_being_clean() {
-        let rows = rows_of(&[outcome("dynamodb:Scan", "ResourceNotFoundException", "Requested resource not found")]);
+        let rows = rows_of(vec![outcome("dynamodb:Scan", "ResourceNotFoundException", "Requested resource not found")]);
         assert_eq!((rows[0].verdict, rows[0].warning), (Verdict::Allowed, Some(Warning::ResourceMissing)));
         assert_eq!(status_of(rows), 503);
     }
@@ -310,14 +436,14 @@ mod tests {
     fn a_bucket_elsewhere_is_named_with_both_regions() {
         let mut outcome = outcome("s3:ListBucket", "PermanentRedirect", "The bucket you are attempting to access …");
         outcome.answer.bucket_region = Some("eu-west-1".to_owned());
-        let rows = rows_of(&[outcome]);
+        let rows = rows_of(vec![outcome]);
         assert_eq!(rows[0].note.as_deref(), Some("The bucket is in eu-west-1, and the request was sent to us-east-1."));
     }
 
     #[test]
     fn the_wire_format_is_the_contract() {
         let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata";
-        let rows = rows_of(&[outcome("dynamodb:Scan", "AccessDeniedException", &denial("dynamodb:Scan", arn))]);
+        let rows = rows_of(vec![outcome("dynamodb:Scan", "AccessDeniedException", &denial("dynamodb:Scan", arn))]);
         assert_eq!(
             serde_json::to_value(&rows[0]).unwrap(),
             serde_json::json!({
@@ -343,7 +469,7 @@ mod tests {
                 "durationMs": 7
             })
         );
-        let bare = rows_of(&[outcome("s3:ListBucket", "AccessDenied", "Access Denied")]);
+        let bare = rows_of(vec![outcome("s3:ListBucket", "AccessDenied", "Access Denied")]);
         assert_eq!(
             serde_json::to_value(&bare[0]).unwrap()["denial"],
             serde_json::json!({"kind": "unstated", "policyType": null, "policyArn": null, "action": null, "resource": null})

@@ -6,7 +6,12 @@
 mod account;
 mod documents;
 mod events;
+mod lambda;
 mod matrix;
+mod process;
 mod runtime;
 mod soundness;
 mod test_bed;
+#[allow(dead_code, reason = "the unit tests use the other part of it")]
+#[path = "../../src/stub/wire.rs"]
+mod wire;

@@ -82,6 +82,49 @@ async fn each_action_denied_explicitly_is_the_one_denied() {
 }
 
 #[tokio::test]
+async fn random_subsets_of_the_actions_are_what_the_report_says() {
+    // `PROBE_SUBSETS` asks for more.
+    let count = std::env::var("PROBE_SUBSETS").ok().and_then(|count| count.parse().ok()).unwrap_or(60);
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..count {
+        let allowed: Vec<_> = actions().into_iter().filter(|_| random.bool()).collect();
+        let denied: Vec<_> = actions().into_iter().filter(|_| random.u8(..) < 32).collect();
+        let statement = |effect: &str, actions: &[&str]| json!({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": actions, "Resource": "*"}]});
+        let policies = [("Allow", &allowed), ("Deny", &denied)];
+        let policies: Vec<_> = policies.iter().filter(|p| !p.1.is_empty()).map(|p| statement(p.0, p.1)).collect();
+        let response = invoke(&account().with_policies(&policies), json!({"probe": {"verbose": true}})).await;
+        for row in response["report"]["actions"].as_array().unwrap() {
+            let action = row["action"].as_str().unwrap();
+            let expected = match action {
+                "sts:GetCallerIdentity" => ("allowed", &Value::Null),
+                _ if denied.contains(&action) => ("denied", &json!("explicitDeny")),
+                _ if allowed.contains(&action) => ("allowed", &Value::Null),
+                _ => ("denied", &json!("implicitDeny")),
+            };
+            let kind = if row["verdict"] == "denied" { &row["denial"]["kind"] } else { &Value::Null };
+            assert_eq!((row["verdict"].as_str().unwrap(), kind), expected, "{allowed:?} {denied:?}: {row}");
+        }
+    }
+    println!("{count} subsets, and no mismatch");
+}
+
+#[tokio::test]
+async fn the_action_that_must_be_denied_is_denied_and_the_run_clean() {
+    for action in ["dynamodb:ListTables", "logs:DescribeLogGroups", "s3:ListAllMyBuckets"] {
+        let mut environment = account().environment.clone();
+        environment.insert("PROBE_DENY_CONTROL".to_owned(), action.to_owned());
+        assert_eq!(invoke_text(&environment, json!({})).await, SUCCESS, "{action}");
+        let response = invoke(&environment, json!({"probe": {"verbose": true, "actions": ["s3:GetObject"]}})).await;
+        let row = &response["report"]["actions"][2];
+        assert_eq!(
+            (&row["action"], &row["verdict"], &row["mustBeDenied"]),
+            (&json!(action), &json!("denied"), &json!(true))
+        );
+        assert_eq!(response["report"]["summary"], json!({"allowed": 2, "denied": 0, "inconclusive": 0}));
+    }
+}
+
+#[tokio::test]
 async fn an_empty_policy_denies_all_sixteen_and_still_reports() {
     assert_denied(&account().with_policies(&[]), &actions(), "implicitDeny").await;
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::test_bed::{Environment, SUCCESS, account, event, free_address, http, root, scrubbed, stop, verdicts};
+use crate::test_bed::{
+    Environment, SUCCESS, account, event, free_address, function, http, root, scrubbed, stop, verdicts,
+};
 
 /// The function in its emulated execution environment.
 struct Runtime {
@@ -62,11 +64,6 @@ impl Drop for Runtime {
         stop(self.child.take());
         drop(std::fs::remove_file(&self.log));
     }
-}
-
-/// The program under test: the one that `local/test` compiled as for a release, else cargo's.
-fn function() -> PathBuf {
-    std::env::var_os("PROBE_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_permissions-probe").into(), PathBuf::from)
 }
 
 /// The emulator ships inside the AWS SAM CLI.

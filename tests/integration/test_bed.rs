@@ -167,6 +167,11 @@ pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
+/// The program under test: the one that `local/test` compiled as for a release, else cargo's.
+pub fn function() -> PathBuf {
+    std::env::var_os("PROBE_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_permissions-probe").into(), PathBuf::from)
+}
+
 /// A command that knows nothing of anybody's AWS account.
 pub fn scrubbed(program: &Path) -> Command {
     let mut command = Command::new(program);

@@ -1,8 +1,10 @@
 //! `dynamodb:GetItem`: a key that the table cannot have.
 
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
-use crate::probes::dynamodb::{KEY_COUNT, KEY_MISMATCH, TABLE_MISSING, absent_key};
+use crate::probes::dynamodb::{KEY_COUNT, KEY_MISMATCH, TABLE_MISSING, absent_key, counted};
 use crate::verdict::{Grade, Proof};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -24,7 +26,8 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 
 async fn run(cx: &Context) -> Answer {
     let request = cx.clients.dynamodb.get_item().table_name(&cx.config.table).set_key(Some(absent_key()));
-    Answer::read(request.send().await, |_| "200")
+    let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
 }
 
 #[cfg(test)]
@@ -39,7 +42,7 @@ mod tests {
         assert_eq!(request.target(), "DynamoDB_20120810.GetItem");
         assert_eq!(
             request.json(),
-            serde_json::json!({"TableName": "ModelMetadata", "Key": {"permissions_probe_absent": {"S": "absent"}}})
+            serde_json::json!({"TableName": "ModelMetadata", "ReturnConsumedCapacity": "TOTAL", "Key": {"permissions_probe_absent": {"S": "absent"}}})
         );
     }
 
@@ -56,7 +59,7 @@ mod tests {
                     json_error("ValidationException", "The number of conditions on the keys is invalid"),
                     "allowed ValidationException observed",
                 ),
-                (json("{}"), "allowed 200 documented"),
+                (json("{\"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}"), "allowed 200 documented"),
                 (
                     json_error(MISSING_TABLE.0, MISSING_TABLE.1),
                     "allowed ResourceNotFoundException observed, resource missing",

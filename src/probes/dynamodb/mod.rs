@@ -6,6 +6,7 @@
 //! missing table is a warning (Tarsnap/kivaloo#222 shows the order).
 
 pub(super) mod get_item;
+pub(super) mod list_tables;
 pub(super) mod put_item;
 pub(super) mod query;
 pub(super) mod scan;
@@ -13,7 +14,7 @@ pub(super) mod update_item;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 
 use crate::probe::ABSENT_ATTRIBUTE;
 use crate::verdict::{Grade, Proof, Warning};
@@ -49,6 +50,12 @@ const TABLE_MISSING: Proof = Proof::error(
     "Tarsnap/kivaloo#222: DynamoDB denies before it looks for the table",
 )
 .warn(Warning::ResourceMissing);
+
+/// Whether a success says what it cost, as it was asked to: no other service's
+/// answer does.
+fn counted(cost: Option<&ConsumedCapacity>) -> &'static str {
+    if cost.is_some() { "200" } else { "200 without its cost" }
+}
 
 /// A key, or an item, made of an attribute that the table does not have as its key.
 fn absent_key() -> HashMap<String, AttributeValue> {

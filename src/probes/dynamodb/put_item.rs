@@ -1,9 +1,11 @@
 //! `dynamodb:PutItem`: an item without the table's key, behind a guard that no
 //! item can pass. Either of the two alone keeps the table as it is.
 
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+
 use crate::answer::Answer;
 use crate::probe::{ABSENT_ATTRIBUTE, Context, Probe, When};
-use crate::probes::dynamodb::{GUARD, GUARDED, TABLE_MISSING, absent_key};
+use crate::probes::dynamodb::{GUARD, GUARDED, TABLE_MISSING, absent_key, counted};
 use crate::verdict::{Grade, Proof, Warning};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -37,7 +39,8 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 async fn run(cx: &Context) -> Answer {
     let request = cx.clients.dynamodb.put_item().table_name(&cx.config.table).set_item(Some(absent_key()));
     let request = request.condition_expression(GUARD).expression_attribute_names("#guard", ABSENT_ATTRIBUTE);
-    Answer::read(request.send().await, |_| "200")
+    let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
 }
 
 #[cfg(test)]
@@ -54,6 +57,7 @@ mod tests {
             request.json(),
             serde_json::json!({
                 "TableName": "ModelMetadata",
+            "ReturnConsumedCapacity": "TOTAL",
                 "Item": {"permissions_probe_absent": {"S": "absent"}},
                 "ConditionExpression": "attribute_exists(#guard) AND attribute_not_exists(#guard)",
                 "ExpressionAttributeNames": {"#guard": "permissions_probe_absent"}
@@ -92,7 +96,10 @@ mod tests {
                     json_error("ValidationException", "Invalid ConditionExpression: Syntax error; token: \"#\""),
                     "inconclusive requestRefused",
                 ),
-                (json("{}"), "allowed 200 documented, side effect"),
+                (
+                    json("{\"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}"),
+                    "allowed 200 documented, side effect",
+                ),
                 (
                     denial("kms:Decrypt", "dynamodb:PutItem"),
                     "allowed AccessDeniedException inferred, behind it kms:Decrypt",

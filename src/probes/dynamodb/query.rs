@@ -1,10 +1,10 @@
 //! `dynamodb:Query`: a condition on an attribute that is not the table's key.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 
 use crate::answer::Answer;
 use crate::probe::{ABSENT_ATTRIBUTE, Context, Probe, When};
-use crate::probes::dynamodb::TABLE_MISSING;
+use crate::probes::dynamodb::{TABLE_MISSING, counted};
 use crate::verdict::{Grade, Proof};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -34,7 +34,8 @@ async fn run(cx: &Context) -> Answer {
         .key_condition_expression("#key = :value")
         .expression_attribute_names("#key", ABSENT_ATTRIBUTE)
         .expression_attribute_values(":value", AttributeValue::S("absent".to_owned()));
-    Answer::read(request.send().await, |_| "200")
+    let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
 }
 
 #[cfg(test)]
@@ -51,6 +52,7 @@ mod tests {
             request.json(),
             serde_json::json!({
                 "TableName": "ModelMetadata",
+            "ReturnConsumedCapacity": "TOTAL",
                 "Limit": 1,
                 "Select": "COUNT",
                 "KeyConditionExpression": "#key = :value",
@@ -69,7 +71,12 @@ mod tests {
                     json_error("ValidationException", "Query condition missed key schema element: modelId"),
                     "allowed ValidationException inferred",
                 ),
-                (json("{\"Count\": 0, \"ScannedCount\": 0}"), "allowed 200 documented"),
+                (
+                    json(
+                        "{\"Count\": 0, \"ScannedCount\": 0, \"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}",
+                    ),
+                    "allowed 200 documented",
+                ),
                 (
                     json_error(MISSING_TABLE.0, MISSING_TABLE.1),
                     "allowed ResourceNotFoundException observed, resource missing",

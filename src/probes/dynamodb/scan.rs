@@ -1,10 +1,10 @@
 //! `dynamodb:Scan`: a count of at most one item.
 
-use aws_sdk_dynamodb::types::Select;
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
-use crate::probes::dynamodb::TABLE_MISSING;
+use crate::probes::dynamodb::{TABLE_MISSING, counted};
 use crate::verdict::{Grade, Proof};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -21,7 +21,8 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 
 async fn run(cx: &Context) -> Answer {
     let request = cx.clients.dynamodb.scan().table_name(&cx.config.table).limit(1).select(Select::Count);
-    Answer::read(request.send().await, |_| "200")
+    let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
 }
 
 #[cfg(test)]
@@ -34,7 +35,10 @@ mod tests {
     async fn counts_at_most_one_item() {
         let request = request_of(&PROBE, config()).await;
         assert_eq!(request.target(), "DynamoDB_20120810.Scan");
-        assert_eq!(request.json(), serde_json::json!({"TableName": "ModelMetadata", "Limit": 1, "Select": "COUNT"}));
+        assert_eq!(
+            request.json(),
+            serde_json::json!({"TableName": "ModelMetadata", "ReturnConsumedCapacity": "TOTAL", "Limit": 1, "Select": "COUNT"})
+        );
     }
 
     #[tokio::test]
@@ -42,7 +46,12 @@ mod tests {
         check(
             &PROBE,
             vec![
-                (json("{\"Count\": 1, \"ScannedCount\": 1}"), "allowed 200 documented"),
+                (
+                    json(
+                        "{\"Count\": 1, \"ScannedCount\": 1, \"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}",
+                    ),
+                    "allowed 200 documented",
+                ),
                 (
                     json_error(MISSING_TABLE.0, MISSING_TABLE.1),
                     "allowed ResourceNotFoundException observed, resource missing",

@@ -1,11 +1,11 @@
 //! `dynamodb:UpdateItem`: a key that the table cannot have, behind a guard that
 //! no item can pass; without the guard, an update creates what it does not find.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
-use crate::probes::dynamodb::{GUARD, GUARDED, TABLE_MISSING, absent_key};
+use crate::probes::dynamodb::{GUARD, GUARDED, TABLE_MISSING, absent_key, counted};
 use crate::verdict::{Grade, Proof, Warning};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -43,7 +43,8 @@ async fn run(cx: &Context) -> Answer {
         .condition_expression(GUARD)
         .expression_attribute_names("#guard", "permissions_probe_guard")
         .expression_attribute_values(":value", AttributeValue::S("absent".to_owned()));
-    Answer::read(request.send().await, |_| "200")
+    let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
 }
 
 #[cfg(test)]
@@ -60,6 +61,7 @@ mod tests {
             request.json(),
             serde_json::json!({
                 "TableName": "ModelMetadata",
+            "ReturnConsumedCapacity": "TOTAL",
                 "Key": {"permissions_probe_absent": {"S": "absent"}},
                 "UpdateExpression": "SET #guard = :value",
                 "ConditionExpression": "attribute_exists(#guard) AND attribute_not_exists(#guard)",
@@ -90,7 +92,10 @@ mod tests {
                     json_error("ValidationException", "Invalid UpdateExpression: Syntax error; token: \"SET\""),
                     "inconclusive requestRefused",
                 ),
-                (json("{}"), "allowed 200 documented, side effect"),
+                (
+                    json("{\"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}"),
+                    "allowed 200 documented, side effect",
+                ),
             ],
         )
         .await;

@@ -6,7 +6,7 @@
 
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
-use crate::probes::logs::{ORDER, group};
+use crate::probes::logs::{NoBody, ORDER, group};
 use crate::verdict::{Grade, Proof};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -26,7 +26,10 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 
 async fn run(cx: &Context) -> Answer {
     match group(cx) {
-        Ok(group) => Answer::read(cx.clients.logs.create_log_group().log_group_name(group).send().await, |_| "200"),
+        Ok(group) => {
+            let request = cx.clients.logs.create_log_group().log_group_name(group);
+            Answer::read(request.customize().interceptor(NoBody).send().await, |_| "200")
+        }
         Err(unknown) => *unknown,
     }
 }
@@ -55,6 +58,7 @@ mod tests {
                     "allowed ResourceAlreadyExistsException observed",
                 ),
                 (json(""), "allowed 200 documented"),
+                (json("{\"Count\": 1}"), "inconclusive unrecognized"),
                 (json_error("OperationAbortedException", "A conflicting operation"), "inconclusive serviceFault"),
                 (json_error("LimitExceededException", "Resource limit exceeded."), "inconclusive unrecognized"),
             ],

@@ -6,7 +6,7 @@
 
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
-use crate::probes::logs::{ORDER, stream};
+use crate::probes::logs::{NoBody, ORDER, stream};
 use crate::verdict::{Grade, Proof};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -29,7 +29,7 @@ async fn run(cx: &Context) -> Answer {
     match stream(cx) {
         Ok((group, stream)) => {
             let request = cx.clients.logs.create_log_stream().log_group_name(group).log_stream_name(stream);
-            Answer::read(request.send().await, |_| "200")
+            Answer::read(request.customize().interceptor(NoBody).send().await, |_| "200")
         }
         Err(unknown) => *unknown,
     }

@@ -5,7 +5,14 @@
 
 pub(super) mod create_log_group;
 pub(super) mod create_log_stream;
+pub(super) mod describe_log_groups;
 pub(super) mod put_log_events;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::answer::{Answer, Silence};
 use crate::probe::Context;
@@ -28,6 +35,32 @@ fn stream(cx: &Context) -> Result<(&str, &str), Box<Answer>> {
         ))
     });
     Ok((group(cx)?, stream?))
+}
+
+/// Refuses a success with a body: `CreateLogGroup` and `CreateLogStream` have none
+/// (CloudWatch Logs API Reference), and the SDK does not look.
+#[derive(Debug)]
+struct NoBody;
+
+#[dyn_dispatch_hint]
+impl Intercept for NoBody {
+    fn name(&self) -> &'static str {
+        "NoBody"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        answer: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = answer.response();
+        let body = response.body().bytes().unwrap_or_default();
+        if response.status().is_success() && !body.is_empty() && body != b"{}" {
+            return Err("the answer has a body, and that of CloudWatch Logs has none".into());
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! another account than the bucket, so its probes say what a bare one means.
 
 pub(super) mod get_object;
+pub(super) mod list_all_my_buckets;
 pub(super) mod list_bucket;
 pub(super) mod put_object;
 

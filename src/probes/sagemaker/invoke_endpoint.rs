@@ -43,14 +43,18 @@ async fn run(cx: &Context) -> Answer {
         None => (request.endpoint_name(cx.absent_name()), "an endpoint that does not exist"),
     };
     let request = request.content_type("application/json").body(Blob::new("{}"));
-    let answer = Answer::read(request.send().await, |_| "200").form(form);
+    // Any body can be a model's; the variant that answered is SageMaker's to name.
+    let answer = Answer::read(request.send().await, |inference| {
+        if inference.invoked_production_variant().is_some() { "200" } else { "200 without a variant" }
+    })
+    .form(form);
     if cx.config.endpoint_name.is_some() { answer.configured() } else { answer }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub::{check, config, config_with, request_of, response, rest_json_error};
+    use crate::stub::{check, config, config_with, request_of, response, rest_json_error, with_headers};
 
     #[tokio::test]
     async fn invokes_what_does_not_exist() {
@@ -86,7 +90,15 @@ mod tests {
                 ),
                 (rest_json_error(503, "ServiceUnavailable", "unavailable"), "inconclusive serviceFault"),
                 (rest_json_error(429, "ModelNotReadyException", "not ready"), "inconclusive serviceFault"),
-                (response(200, "application/json", "{}"), "allowed 200 documented, side effect"),
+                (
+                    with_headers(
+                        200,
+                        "x-amzn-requestid: REQUEST-1\r\nx-amzn-invoked-production-variant: AllTraffic\r\n",
+                        "[1]",
+                    ),
+                    "allowed 200 documented, side effect",
+                ),
+                (response(200, "application/json", "{}"), "inconclusive unrecognized"),
             ],
         )
         .await;

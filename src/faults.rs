@@ -1,0 +1,153 @@
+//! Every probe under every fault, through the real SDK over real sockets: none
+//! is "allowed" without proof, and none "denied" without AWS saying so.
+
+mod table;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::check;
+use crate::http::LONGEST_BODY;
+use crate::probes::{ALL, CONTROL};
+use crate::report::{Report, rows};
+use crate::roots::Roots;
+use crate::stub::{self, config, context, healthy, sdk_with};
+use crate::verdict::Verdict;
+use table::{Fault, How, faults};
+use tls::Certificate;
+
+/// What one fault led to.
+struct Run {
+    /// The summary of each row, by action.
+    found: BTreeMap<&'static str, String>,
+    /// How many requests reached the server.
+    requests: usize,
+    /// How many bytes of endless answers the server was able to send.
+    poured: usize,
+    /// The status of the response.
+    status: u16,
+    /// The rows of the report that are not inconclusive.
+    told: Vec<String>,
+}
+
+async fn run(how: &How, limit: Duration) -> Run {
+    let (server, endpoint, roots) = match how {
+        How::Server(start) => {
+            let server = start();
+            let endpoint = format!("http://{}", server.address);
+            (Some(server), endpoint, Roots::Amazon)
+        }
+        How::Tls(start) => {
+            let (server, authority) = start();
+            let endpoint = format!("https://localhost:{}", server.address.port());
+            (Some(server), endpoint, Roots::bundle(authority).unwrap())
+        }
+        How::Endpoint(endpoint) => (None, (*endpoint).to_owned(), Roots::Amazon),
+    };
+    let cx = Arc::new(context(&sdk_with(&endpoint, &roots), config()));
+    let outcomes = check::run(ALL, &cx, limit).await;
+    let rows = rows(&outcomes, &cx);
+    let told = rows.iter().filter(|row| row.verdict != Verdict::Inconclusive).map(|row| row.action.clone()).collect();
+    Run {
+        found: outcomes.iter().map(|outcome| (outcome.probe.action, stub::summary(outcome))).collect(),
+        requests: server.as_ref().map_or(0, |server| server.seen.count()),
+        poured: server.as_ref().map_or(0, |server| server.seen.poured.load(Ordering::SeqCst)),
+        status: Report::new(rows, String::new(), Duration::ZERO).status(),
+        told,
+    }
+}
+
+const ENOUGH: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(1200);
+
+#[tokio::test]
+async fn without_a_fault_everything_is_allowed() {
+    // The matrix would be worth nothing if its servers could not be understood.
+    for how in
+        [How::Server(Box::new(|| stub::Server::start(healthy))), How::Tls(Box::new(|| tls::server(Certificate::Good)))]
+    {
+        let run = run(&how, ENOUGH).await;
+        for (action, summary) in &run.found {
+            assert!(summary.starts_with("allowed"), "{action} {summary}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_probe_under_every_fault() {
+    let faults = faults();
+    let sound = run(&How::Server(Box::new(|| stub::Server::start(healthy))), ENOUGH).await;
+    let mut wrong = Vec::new();
+    for fault in &faults {
+        let Run { found, requests, poured, status, told } =
+            run(&fault.how, if fault.is_slow() { SHORT } else { ENOUGH }).await;
+        assert_eq!(found.len(), ALL.len(), "{}: a row is missing", fault.name);
+        let denies = fault.group == "Denials";
+        for (action, summary) in &found {
+            let expected = (fault.expected)(action);
+            if *summary != expected {
+                wrong.push(format!("{}: {action}: {summary}, expected {expected}", fault.name));
+            }
+        }
+        // Where AWS does not say who is calling, nothing is believed, whatever else is answered.
+        if told.iter().any(|action| action != CONTROL.action) {
+            wrong.push(format!("{}: {told:?} is believed", fault.name));
+        }
+        let control_denied = (fault.expected)(CONTROL.action).starts_with("denied");
+        assert_eq!(status, if control_denied { 403 } else { 503 }, "{}", fault.name);
+        if requests > 3 * sound.requests || (denies && requests != sound.requests) {
+            wrong.push(format!("{}: {requests} requests, against {}", fault.name, sound.requests));
+        }
+        // What the sockets of both sides take in comes on top of what is read.
+        if poured > requests.max(1) * (LONGEST_BODY + (16 << 20)) {
+            wrong.push(format!("{}: {poured} bytes", fault.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cells:\n{}", wrong.len(), faults.len() * ALL.len(), wrong.join("\n"));
+    println!("{} faults x {} probes = {} cells, as expected", faults.len(), ALL.len(), faults.len() * ALL.len());
+}
+
+/// The same table, for people.
+fn document(faults: &[Fault]) -> String {
+    let mut text = format!(
+        "# Every probe under every fault\n\nMade from the table in `src/faults/table.rs`, which a test holds every probe to: {} faults, {} \
+         probes, {} cells. Each goes through the real SDK clients over real sockets. \"Allowed\" stands only where the answer is one that AWS \
+         gives after it has authorized the request, \"denied\" only where AWS says so. In a whole run, nothing but the control is believed \
+         under a fault that also meets `{}`.\n",
+        faults.len(),
+        ALL.len(),
+        faults.len() * ALL.len(),
+        CONTROL.action
+    );
+    let mut group = "";
+    for fault in faults {
+        if fault.group != group {
+            group = fault.group;
+            write!(text, "\n## {group}\n\n| fault | every row | but |\n|---|---|---|\n").unwrap();
+        }
+        let mut told: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for probe in ALL {
+            told.entry((fault.expected)(probe.action)).or_default().push(probe.action);
+        }
+        let most = told.iter().max_by_key(|(_, actions)| actions.len()).map(|(told, _)| told.clone()).unwrap();
+        let but = told.iter().filter(|(told, _)| **told != most);
+        let but: Vec<_> = but.map(|(told, actions)| format!("{}: {told}", actions.join(", "))).collect();
+        writeln!(text, "| {} | {most} | {} |", fault.name.replace('|', "\\|"), but.join("; ")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_documentation_has_the_table() {
+    let text = document(&faults());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/faults.md");
+    if std::fs::read_to_string(path).unwrap_or_default() != text {
+        let new = concat!(env!("CARGO_MANIFEST_DIR"), "/target/faults.md");
+        std::fs::write(new, text).unwrap();
+        panic!("docs/faults.md is not what the table says; look at target/faults.md, and copy it there");
+    }
+}

@@ -1,0 +1,44 @@
+//! `dynamodb:ListTables`: the name of a table, as the action that must be denied.
+
+use crate::answer::Answer;
+use crate::probe::{Context, Probe, When};
+use crate::verdict::{Grade, Proof};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "dynamodb:ListTables",
+    resources: |_| vec!["*".to_owned()],
+    request: "ListTables, `Limit` 1",
+    harmless: "it reads at most one name",
+    side_effect: "none; free",
+    proofs: &[Proof::success("200", Grade::Documented, "DynamoDB API Reference, ListTables")],
+    behind: &[],
+    when: When::MustBeDenied,
+    run: |cx| Box::pin(run(cx)),
+};
+
+async fn run(cx: &Context) -> Answer {
+    let result = cx.clients.dynamodb.list_tables().limit(1).send().await;
+    Answer::read(result, |listed| if listed.table_names.is_some() { "200" } else { "200 without a list" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{check, config, json, request_of};
+
+    #[tokio::test]
+    async fn asks_for_one_name() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(request.target(), "DynamoDB_20120810.ListTables");
+        assert_eq!(request.json(), serde_json::json!({"Limit": 1}));
+    }
+
+    #[tokio::test]
+    async fn a_list_proves_it_and_nothing_less() {
+        check(
+            &PROBE,
+            vec![(json("{\"TableNames\": []}"), "allowed 200 documented"), (json("{}"), "inconclusive unrecognized")],
+        )
+        .await;
+    }
+}

@@ -1,0 +1,255 @@
+//! The compiled function over its life: ten thousand invocations, frozen and
+//! thawed, several at a time, and started with nothing that it needs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::lambda::Lambda;
+use crate::test_bed::{Environment, SUCCESS, verdicts};
+use crate::wire::{Act, Request, Server, action_of, error_of, healthy, serve};
+
+/// An environment in which this server is AWS.
+fn environment(aws: &Server) -> Environment {
+    let variables = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
+        ("PROBE_BUCKET", "your-bucket-name"),
+    ];
+    let mut environment: Environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    environment.insert("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", aws.address));
+    environment
+}
+
+fn with(mut environment: Environment, variables: &[(&str, &str)]) -> Environment {
+    environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    environment
+}
+
+#[test]
+fn many_invocations_leave_nothing_behind_in_the_process() {
+    // `PROBE_INVOCATIONS=10000` for the long run.
+    let asked = std::env::var("PROBE_INVOCATIONS").ok().and_then(|count| count.parse().ok());
+    let (count, warm) = (asked.unwrap_or(1_000_usize), 200);
+    let aws = Server::start(healthy);
+    aws.seen.forget();
+    let lambda = Lambda::start(&with(environment(&aws), &[("AWS_LAMBDA_LOG_LEVEL", "ERROR")]));
+    let mut before = (0, 0, 0);
+    for index in 0..count {
+        if index == warm {
+            before = (lambda.memory(), lambda.files(), aws.seen.connections());
+        }
+        assert_eq!(lambda.invoke_text(b"{}"), SUCCESS, "{index}");
+    }
+    let after = (lambda.memory(), lambda.files(), aws.seen.connections());
+    println!("{count} invocations: memory, files, connections were {before:?} after {warm} and {after:?} at the end");
+    assert!(after.0 <= before.0 + 1024, "memory in KiB: {} and then {}", before.0, after.0);
+    assert!(after.1 <= before.1, "files: {} and then {}", before.1, after.1);
+    assert!(after.2 <= before.2 + 2, "connections: {} and then {}", before.2, after.2);
+}
+
+#[test]
+fn a_frozen_and_thawed_process_takes_no_stale_connection_for_an_answer() {
+    let aws = Server::accept(|connection, seen| serve(connection, seen, Duration::from_secs(1), &healthy));
+    let lambda = Lambda::start(&environment(&aws));
+    assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
+    for _ in 0..2 {
+        lambda.signal("STOP");
+        // Until the servers have closed every connection.
+        std::thread::sleep(Duration::from_millis(2_500));
+        let connections = aws.seen.connections();
+        let id = lambda.send(b"{}");
+        lambda.signal("CONT");
+        assert_eq!(lambda.receive(&id), SUCCESS);
+        assert!(aws.seen.connections() > connections, "the old connections cannot have been used");
+    }
+}
+
+#[test]
+fn a_freeze_in_the_middle_of_a_run_is_a_timeout_at_most() {
+    let aws = Server::start(|request: &Request| {
+        std::thread::sleep(Duration::from_millis(700));
+        healthy(request)
+    });
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_TIMEOUT_MS", "1500")]));
+    let id = lambda.send(b"{}");
+    std::thread::sleep(Duration::from_millis(400));
+    lambda.signal("STOP");
+    std::thread::sleep(Duration::from_secs(2));
+    lambda.signal("CONT");
+    let response: Value = serde_json::from_str(&lambda.receive(&id)).unwrap();
+    let report = if response["statusCode"] == 200 { None } else { response["report"]["actions"].as_array() };
+    for row in report.into_iter().flatten() {
+        assert_ne!(row["verdict"], "denied", "{row}");
+        assert!(row["verdict"] == "allowed" || row["cause"] == "timedOut" || row["cause"] == "controlFailed", "{row}");
+    }
+}
+
+#[test]
+fn invocations_at_the_same_time_do_not_mix() {
+    let aws = Server::start(|request: &Request| {
+        std::thread::sleep(Duration::from_millis(100));
+        healthy(request)
+    });
+    let lambda = Lambda::start(&with(environment(&aws), &[("AWS_LAMBDA_MAX_CONCURRENCY", "8")]));
+    let services = ["s3:*", "dynamodb:*", "sagemaker:*", "logs:*"];
+    let event = |service: &str| json!({"probe": {"verbose": true, "actions": [service]}}).to_string();
+    assert_eq!(lambda.invoke(event("*").as_bytes())["statusCode"], 200);
+    let started = Instant::now();
+    let sent: Vec<_> = (0..40).map(|i| (i, lambda.send(event(services[i % 4]).as_bytes()))).collect();
+    for (i, id) in sent {
+        let response: Value = serde_json::from_str(&lambda.receive(&id)).unwrap();
+        assert_eq!(response["report"]["requestId"], id.as_str());
+        let prefix = services[i % 4].trim_end_matches('*');
+        let rows = verdicts(&response);
+        assert!(rows.len() > 3, "{rows:?}");
+        for (action, verdict) in rows {
+            assert_eq!(verdict, "allowed", "{action}");
+            assert!(
+                action.starts_with(prefix) || action == "sts:GetCallerIdentity",
+                "{action} in a report of {prefix}"
+            );
+        }
+    }
+    // One after the other, forty runs of 100 ms and more would take four seconds.
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+/// The names of the problems that a response lists.
+fn problems(response: &Value) -> Vec<&str> {
+    response["report"]["problems"].as_array().unwrap().iter().map(|problem| problem["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_start_without_what_is_needed_is_a_500_that_lists_it() {
+    let aws = Server::start(healthy);
+    let lacking = |names: &[&str]| {
+        let mut environment = environment(&aws);
+        environment.retain(|name, _| !names.contains(&name.as_str()));
+        environment
+    };
+    for (environment, expected) in [
+        (Environment::new(), &["PROBE_BUCKET", "AWS_REGION"][..]),
+        (lacking(&["AWS_REGION"]), &["AWS_REGION"]),
+        (lacking(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]), &["AWS_ACCESS_KEY_ID"]),
+        (with(environment(&aws), &[("AWS_REGION", "us east 1")]), &["AWS_REGION"]),
+        (with(environment(&aws), &[("AWS_ENDPOINT_URL", "127.0.0.1:1")]), &["AWS_ENDPOINT_URL"]),
+        (with(environment(&aws), &[("AWS_CA_BUNDLE", "/dev/null")]), &["AWS_CA_BUNDLE"]),
+        (
+            with(
+                lacking(&["AWS_REGION", "PROBE_BUCKET"]),
+                &[("PROBE_TABLE", "\u{1b}[31m"), ("SSL_CERT_FILE", "/no/file")],
+            ),
+            &["PROBE_BUCKET", "PROBE_TABLE", "SSL_CERT_FILE", "AWS_REGION"],
+        ),
+    ] {
+        let lambda = Lambda::start(&environment);
+        for _ in 0..2 {
+            let response = lambda.invoke(b"{}");
+            assert_eq!(response["statusCode"], 500, "{response}");
+            assert_eq!(problems(&response), expected);
+            assert_eq!(response["report"]["actions"].as_array().unwrap().len(), 17, "no row disappears");
+        }
+        let log = lambda.log();
+        for name in expected {
+            assert!(log.contains(&format!("\"name\":\"{name}\"")), "{name} is not in the log: {log}");
+        }
+        assert!(!log.contains('\u{1b}'));
+    }
+    assert_eq!(aws.seen.count(), 0, "nothing was tried");
+}
+
+#[test]
+fn events_that_are_not_valid_are_a_400_and_the_process_lives_on() {
+    let aws = Server::start(healthy);
+    let lambda = Lambda::start(&environment(&aws));
+    let huge_string = format!("{{\"probe\": \"{}\"}}", "x".repeat(6_000_000));
+    let huge_list = format!("{{\"probe\": {{\"actions\": [{}1]}}}}", "1,".repeat(200_000));
+    for event in [
+        &b""[..],
+        b"{\"probe\": ",
+        b"\xff\xfe",
+        b"{\"a\": \"\xff\"}",
+        b"{\"probe\": {}, \"probe\": {}}",
+        b"{\"a\": [{\"b\": 1, \"b\": 2}]}",
+        "[".repeat(1_000_000).as_bytes(),
+        "{\"a\":".repeat(100_000).as_bytes(),
+        huge_string.as_bytes(),
+        huge_list.as_bytes(),
+        b"{\"probe\": {\"bucket\": \"another-bucket\"}}",
+        b"{\"probe\": {\"endpoint\": \"http://127.0.0.1:1\", \"table\": \"Other\", \"actions\": [\"iam:CreateUser\"]}}",
+    ] {
+        let text = lambda.invoke_text(event);
+        let shown = String::from_utf8_lossy(&event[..event.len().min(60)]).into_owned();
+        let response: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {shown}"));
+        assert_eq!(response["statusCode"], 400, "{shown}");
+        // Lambda takes no response of more than six megabytes.
+        assert!(text.len() < 1_000_000, "{shown}: {} bytes", text.len());
+    }
+    assert_eq!(aws.seen.count(), 0, "no event made the function ask for anything");
+    let long = format!("{{\"key\": \"{}\"}}", "x".repeat(6_000_000));
+    assert_eq!(
+        lambda.invoke_text(long.as_bytes()),
+        SUCCESS,
+        "a large event that asks for nothing is one like any other"
+    );
+}
+
+#[test]
+fn no_message_can_write_a_log_line_or_drive_a_terminal() {
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        "dynamodb:GetItem" => error_of(
+            request,
+            400,
+            "AccessDeniedException",
+            "User: u\u{1b}[2J is not authorized to perform: dynamodb:GetItem\r\n{\"level\":\"ERROR\",\"forged\":true}\n\u{9b}31m\u{202e}",
+        ),
+        _ => healthy(request),
+    });
+    for format in ["JSON", "Text"] {
+        let lambda = Lambda::start(&with(environment(&aws), &[("AWS_LAMBDA_LOG_FORMAT", format)]));
+        let response = lambda.invoke_text(b"{}");
+        let bad = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+        assert!(!bad(&response) && !response.contains('\n'), "{response}");
+        let report: Value = serde_json::from_str(&response).unwrap();
+        let shown = report.to_string();
+        assert!(shown.contains("forged") && !bad(&shown), "{shown}");
+        let texts = report["report"]["actions"].as_array().unwrap().iter().filter_map(|row| row["message"].as_str());
+        assert!(texts.clone().all(|text| !bad(text) && !text.contains('\n')), "{:?}", texts.collect::<Vec<_>>());
+        let log = lambda.log();
+        assert!(log.contains("forged") && !bad(&log), "{log}");
+        assert!(!log.lines().any(|line| line.starts_with("{\"level\":\"ERROR\"")), "{log}");
+        let ours = |line: &str| match format {
+            "JSON" => {
+                serde_json::from_str::<Value>(line).is_ok_and(|line| line["target"] == "permissions_probe::telemetry")
+            }
+            _ => line.contains("permissions_probe::telemetry"),
+        };
+        assert!(log.lines().count() > 17 && log.lines().all(ours), "{log}");
+    }
+}
+
+#[test]
+fn whatever_says_yes_to_everything_is_caught() {
+    let aws = Server::start(healthy);
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_DENY_CONTROL", "dynamodb:ListTables")]));
+    let response = lambda.invoke(b"{}");
+    assert_eq!(response["statusCode"], 503, "{response}");
+    assert_eq!(response["report"]["headline"]["cause"], "denyControl");
+    assert_eq!(response["report"]["summary"], json!({"allowed": 2, "denied": 0, "inconclusive": 16}));
+}
+
+#[test]
+fn without_an_identity_nothing_is_believed() {
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        "sts:GetCallerIdentity" => Act::Close(Vec::new()),
+        _ => healthy(request).into(),
+    });
+    let response = Lambda::start(&environment(&aws)).invoke(b"{}");
+    assert_eq!(response["statusCode"], 503, "{response}");
+    assert_eq!(response["report"]["headline"]["cause"], "control");
+    assert!(verdicts(&response).values().all(|verdict| verdict == "inconclusive"), "{response}");
+}
