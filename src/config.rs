@@ -321,9 +321,11 @@ fn is_url(url: &str) -> bool {
     host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && host.bytes().all(|b| b.is_ascii_graphic()))
 }
 
-/// The certificates of a file.
+/// The certificates of a file. One of more than a few megabytes, or none at all
+/// such as a device, holds no certificates.
 fn bundle(path: &str) -> Option<Roots> {
-    std::fs::read(path).ok().and_then(Roots::bundle)
+    let file = std::fs::metadata(path).ok().filter(|file| file.is_file() && file.len() < 4 << 20);
+    file.and_then(|_| std::fs::read(path).ok()).and_then(Roots::bundle)
 }
 
 /// Whether the function runs on Lambda, in the partition whose endpoints have

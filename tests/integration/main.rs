@@ -7,6 +7,7 @@ mod account;
 mod documents;
 mod events;
 mod lambda;
+mod live;
 mod matrix;
 mod process;
 mod runtime;

@@ -1,0 +1,91 @@
+//! The verification against a live account, here against a server that answers
+//! as AWS is documented to: the two runs, and what it says without an account.
+
+use std::path::Path;
+use std::process::Output;
+
+use crate::test_bed::scrubbed;
+use crate::wire::{Request, Server, action_of, error_of, healthy, response};
+
+fn live(variables: &[(&str, &str)]) -> Output {
+    let example = Path::new(env!("CARGO_BIN_EXE_permissions-probe")).parent().unwrap().join("examples/live");
+    let variables = variables.iter().copied();
+    scrubbed(&example)
+        .envs(variables)
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .expect("cargo build --example live, which a whole cargo test does")
+}
+
+/// Sessions whose key tells which of the two policies they have.
+fn aws(request: &Request) -> Vec<u8> {
+    let body = String::from_utf8_lossy(&request.body);
+    if body.starts_with("Action=AssumeRole") {
+        let key = if body.contains("&Policy=") { "AKIADENIED" } else { "AKIAPLAIN" };
+        let session = format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+             <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+             <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        );
+        return response(200, "text/xml", &session);
+    }
+    let action = action_of(request);
+    if action == "sts:GetCallerIdentity" || !request.header("authorization").unwrap().contains("AKIADENIED") {
+        return healthy(request);
+    }
+    let code = if action.starts_with("s3:") { "AccessDenied" } else { "AccessDeniedException" };
+    let message = format!(
+        "User: u is not authorized to perform: {action} on resource: r with an explicit deny in a session policy"
+    );
+    error_of(request, 403, code, &message)
+}
+
+const ROLE: (&str, &str) = ("PROBE_LIVE_ROLE_ARN", "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role");
+
+fn variables(endpoint: &str) -> Vec<(&str, &str)> {
+    vec![
+        ROLE,
+        ("PROBE_BUCKET", "your-bucket-name"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAOWN"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
+        ("AWS_ENDPOINT_URL", endpoint),
+    ]
+}
+
+#[test]
+fn without_a_configuration_nothing_is_verified_and_that_is_said() {
+    let done = live(&[]);
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("nothing was verified") && said.contains("PROBE_LIVE_ROLE_ARN") && said.contains("PROBE_BUCKET"),
+        "{said}"
+    );
+}
+
+#[test]
+fn every_row_is_denied_and_then_the_proofs_are_observed() {
+    let server = Server::start(aws);
+    let done = live(&variables(&format!("http://{}", server.address)));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success(), "{said} {}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(said.matches(" denied, session policy\n").count(), 16, "{said}");
+    let (_, observed) = said.split_once("have now been observed").unwrap();
+    assert!(observed.contains("sagemaker:CreateModel            ValidationException (inferred)"), "{said}");
+    assert!(!observed.contains("dynamodb:GetItem"), "it was observed before: {said}");
+}
+
+#[test]
+fn a_probe_that_a_deny_of_everything_does_not_deny_is_found() {
+    let server = Server::start(|request: &Request| match action_of(request).as_str() {
+        "sagemaker:CreateModel" => healthy(request),
+        _ => aws(request),
+    });
+    let done = live(&variables(&format!("http://{}", server.address)));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("sagemaker:CreateModel            WRONG: "), "{said}");
+}
