@@ -24,6 +24,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use lambda_runtime::{Context, LambdaEvent};
 use permissions_probe::config::{Config, environment};
 use permissions_probe::handler::{App, sdk};
+use permissions_probe::http::Connections;
 use permissions_probe::probes::CONTROL;
 use permissions_probe::request::Event;
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ async fn verify() -> Result<bool, String> {
     let (Some(role), Ok(config)) = (role, config) else {
         return Err(format!("nothing was verified, and nothing was sent:\n  {}", missing.join("\n  ")));
     };
-    let own = sdk(&config.roots).await;
+    let own = sdk(&Connections::new(&config.roots)).await;
 
     println!("== {role} under a session policy that denies everything");
     let denied = run(&config, &assume(&own, &role, Some(DENY_EVERYTHING)).await?).await;

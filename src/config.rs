@@ -38,6 +38,8 @@ pub struct Config {
     pub timeout: Duration,
     /// `AWS_CA_BUNDLE` and its like: whose certificates are trusted.
     pub roots: Roots,
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE`: whether Lambda started the function for an invocation that waits for it.
+    pub on_demand: bool,
     /// The function's own log group and log stream, which Lambda sets.
     pub log_group: Option<String>,
     pub log_stream: Option<String>,
@@ -254,6 +256,7 @@ impl Config {
                 None if on_lambda_of_aws(&lookup) => Roots::Amazon,
                 None => Roots::System,
             },
+            on_demand: given(&lookup, INITIALIZATION).is_some_and(|how| how == "on-demand"),
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
             log_stream: given(&lookup, "AWS_LAMBDA_LOG_STREAM_NAME"),
         };
@@ -328,11 +331,14 @@ fn bundle(path: &str) -> Option<Roots> {
     file.and_then(|_| std::fs::read(path).ok()).and_then(Roots::bundle)
 }
 
+/// How Lambda started the function (Lambda Developer Guide, "Defined runtime
+/// environment variables"); emulators leave it out.
+const INITIALIZATION: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
+
 /// Whether the function runs on Lambda, in the partition whose endpoints have
 /// certificates of Amazon's, and calls those endpoints.
 fn on_lambda_of_aws(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> bool {
-    // Lambda Developer Guide, "Defined runtime environment variables"; emulators leave this one out.
-    let on_lambda = given(&lookup, "AWS_LAMBDA_INITIALIZATION_TYPE").is_some();
+    let on_lambda = given(&lookup, INITIALIZATION).is_some();
     let elsewhere = ENDPOINTS.iter().chain(&["SSL_CERT_DIR"]).any(|name| given(&lookup, name).is_some());
     let partition = given(&lookup, "AWS_REGION").is_some_and(|region| {
         is_region(&region) && !["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"].iter().any(|p| region.starts_with(p))

@@ -11,16 +11,16 @@ use tokio::sync::OnceCell;
 
 use crate::config::{Config, Problem, is_region};
 use crate::headline::{Findings, headline};
+use crate::http::Connections;
 use crate::probe::{Clients, Context, Probe};
 use crate::report::{Caller, Report, Response, Row};
 use crate::request::{Event, Request, is_http};
-use crate::roots::Roots;
-use crate::{advice, check, http, probes, redact, report, telemetry};
+use crate::{advice, check, probes, redact, rehearsal, report, telemetry};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, credentials and so on.
-pub async fn sdk(roots: &Roots) -> SdkConfig {
-    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http::client(roots));
+pub async fn sdk(connections: &Connections) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(connections.client());
     // CloudTrail then shows at a glance whose calls these are.
     match AppName::new(env!("CARGO_PKG_NAME")) {
         Ok(name) => loader.app_name(name).load().await,
@@ -70,6 +70,20 @@ impl App {
             telemetry::log_problems(problems);
         }
         Self { setup }
+    }
+
+    /// Prepares what takes requests to prepare, without sending any, where an
+    /// invocation is about to follow.
+    pub async fn rehearse(&self, sdk: &SdkConfig, connections: &Connections) {
+        let Ok(setup) = &self.setup else { return };
+        if setup.config.on_demand {
+            let sdk = sdk.to_builder().http_client(connections.opener()).build();
+            let clients = Clients::new(&sdk, setup.config.timeout);
+            let mut cx = Context::new(setup.config.clone(), clients, &setup.region, "");
+            // Nobody's, for requests that are never sent: Lambda tells the function's own with the first invocation.
+            cx.function_account = Some("000000000000".to_owned());
+            rehearsal::run(&probes::configured(&setup.config), &Arc::new(cx), connections).await;
+        }
     }
 
     /// Answers one invocation. Whatever is wrong is a response, never an error

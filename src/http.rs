@@ -1,16 +1,21 @@
-//! The one HTTP client, and how much it reads.
+//! The one HTTP client: how much it reads, and how it connects ahead of time.
 //!
 //! All services share it, so that certificates are read once and a host's
 //! connections are shared.
 
 use std::fmt;
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::config::{ConfigBag, HttpClient, RuntimeComponents, SharedHttpClient};
+use aws_smithy_http_client::pool::{self, ConnectionEvent, ConnectionPool};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, ConnectorBuilder};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
@@ -19,8 +24,10 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
+use tokio::sync::Notify;
 
 use crate::roots::Roots;
 
@@ -33,20 +40,68 @@ pub const LONGEST_BODY: usize = 256 * 1024;
 /// and Starfield Services Root CA G2 (Amazon Trust Services, "Repository").
 const AMAZON: &[u8] = include_bytes!("amazon.pem");
 
-/// Makes the client. It goes through the proxy that the environment names, as
-/// the SDK's own client does.
-pub fn client(roots: &Roots) -> SharedHttpClient {
-    let tls = TlsContext::builder().with_trust_store(trust_store(roots)).build().unwrap_or_default();
-    let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = ConnectorBuilder::default()
+/// The connections of this process, and the clients that use them.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    pool: SharedHttpClient,
+    counts: Arc<Counts>,
+}
+
+/// How many connections were asked for ahead of time, and how many attempts to
+/// connect have ended, with a connection or without one.
+#[derive(Debug, Default)]
+struct Counts {
+    wanted: AtomicUsize,
+    settled: AtomicUsize,
+    changed: Notify,
+}
+
+impl Connections {
+    /// They go through the proxy that the environment names, as those of the
+    /// SDK's own client do.
+    pub fn new(roots: &Roots) -> Self {
+        let counts = Arc::new(Counts::default());
+        let observed = counts.clone();
+        let pool = ConnectionPool::builder()
+            .proxy_config(ProxyConfig::from_env())
+            .event_listener(move |event: &ConnectionEvent<'_>| {
+                if matches!(event, ConnectionEvent::Opened(_) | ConnectionEvent::EstablishmentFailed(_)) {
+                    observed.settled.fetch_add(1, Ordering::Relaxed);
+                    observed.changed.notify_one();
+                }
+            })
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    });
-    SharedHttpClient::new(Bounded(client))
+            .tls_context(TlsContext::builder().with_trust_store(trust_store(roots)).build().unwrap_or_default())
+            .build_https();
+        let pool = pool.expect("a pool without partitions or limits has nothing that could contradict itself");
+        let client = pool::Client::new(&pool).expect("a pool without partitions has the anonymous one");
+        Self { pool: SharedHttpClient::new(client), counts }
+    }
+
+    /// The client that sends requests, and reads each answer up to its bound.
+    pub fn client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Client { connections: self.clone(), sends: true })
+    }
+
+    /// A client that opens a connection for each request, and never sends it.
+    pub fn opener(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Client { connections: self.clone(), sends: false })
+    }
+
+    /// How many connections openers have asked for.
+    pub fn wanted(&self) -> usize {
+        self.counts.wanted.load(Ordering::Relaxed)
+    }
+
+    /// How many attempts to connect have ended.
+    pub fn settled(&self) -> usize {
+        self.counts.settled.load(Ordering::Relaxed)
+    }
+
+    /// Waits for one of the two counts to change.
+    pub async fn changed(&self) {
+        self.counts.changed.notified().await;
+    }
 }
 
 fn trust_store(roots: &Roots) -> TrustStore {
@@ -57,13 +112,20 @@ fn trust_store(roots: &Roots) -> TrustStore {
     }
 }
 
-/// A client whose answers end.
 #[derive(Debug)]
-struct Bounded(SharedHttpClient);
+struct Client {
+    connections: Connections,
+    sends: bool,
+}
 
-impl HttpClient for Bounded {
+impl HttpClient for Client {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(BoundedConnector(self.0.http_connector(settings, components)))
+        let pool = self.connections.pool.http_connector(settings, components);
+        if self.sends {
+            SharedHttpConnector::new(Sender(pool))
+        } else {
+            SharedHttpConnector::new(Opener { pool, counts: self.connections.counts.clone() })
+        }
     }
 
     fn validate_base_client_config(
@@ -71,22 +133,57 @@ impl HttpClient for Bounded {
         components: &RuntimeComponentsBuilder,
         cfg: &ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.validate_base_client_config(components, cfg)
+        self.connections.pool.validate_base_client_config(components, cfg)
     }
 
     fn validate_final_config(&self, components: &RuntimeComponents, cfg: &ConfigBag) -> Result<(), BoxError> {
-        self.0.validate_final_config(components, cfg)
+        self.connections.pool.validate_final_config(components, cfg)
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.0.connector_metadata()
+        self.connections.pool.connector_metadata()
     }
 }
 
 #[derive(Debug)]
-struct BoundedConnector(SharedHttpConnector);
+struct Opener {
+    pool: SharedHttpConnector,
+    counts: Arc<Counts>,
+}
 
-impl HttpConnector for BoundedConnector {
+impl HttpConnector for Opener {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (pool, counts) = (self.pool.clone(), self.counts.clone());
+        HttpConnectorFuture::new(async move {
+            // Polled once, the pool starts to connect, on a task of its own. It
+            // would send the request when it is polled again, which never
+            // happens, and the connection stays with the pool.
+            let mut opening = pin!(pool.call(nothing(request.uri())?));
+            if let Poll::Ready(failed) = poll_fn(|cx| Poll::Ready(opening.as_mut().poll(cx))).await {
+                return failed;
+            }
+            counts.wanted.fetch_add(1, Ordering::Relaxed);
+            counts.changed.notify_one();
+            pending().await
+        })
+    }
+}
+
+/// A request to this host that asks for nothing on nobody's behalf, so that no
+/// harm is done should it ever be sent. Its header keeps it off a connection of
+/// HTTP/2, which the pool would share at once instead of opening another.
+fn nothing(uri: &str) -> Result<HttpRequest, ConnectorError> {
+    let refused = |error: HttpError| ConnectorError::user(error.into());
+    let mut request = HttpRequest::get(uri).map_err(refused)?;
+    request.set_method("OPTIONS").map_err(refused)?;
+    request.headers_mut().insert("upgrade", "nothing");
+    Ok(request)
+}
+
+#[derive(Debug)]
+struct Sender(SharedHttpConnector);
+
+impl HttpConnector for Sender {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move { bounded(answer.await.map_err(broken)?) })

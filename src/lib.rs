@@ -14,7 +14,7 @@
 //! | 0 | [`pattern`] | IAM's wildcards |
 //! | 0 | [`redact`] | what is masked, and what a terminal would obey |
 //! | 0 | [`roots`] | whose certificates are trusted |
-//! | 1 | [`http`] | the one HTTP client, and how much it reads |
+//! | 1 | [`http`] | the one HTTP client: how much it reads, and how it connects ahead of time |
 //! | 1 | [`answer`] | what an SDK call returned, in one shape |
 //! | 1 | [`config`] | the environment |
 //! | 1 | [`request`] | the event |
@@ -22,6 +22,7 @@
 //! | 3 | [`probe`] | what a probe is, and running one |
 //! | 4 | [`probes`] | one file for each action, and the one list |
 //! | 5 | [`check`] | all probes at once, inside the deadline |
+//! | 5 | [`rehearsal`] | the run without its requests, while Lambda starts the function |
 //! | 6 | [`report`] | rows, summary, response: the wire format |
 //! | 7 | [`headline`], [`advice`] | the root cause; what to do |
 //! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
@@ -58,6 +59,7 @@ pub mod pattern;
 pub mod probe;
 pub mod probes;
 pub mod redact;
+pub mod rehearsal;
 pub mod report;
 pub mod request;
 pub mod roots;

@@ -12,7 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 use crate::config::Config;
-use crate::http;
+use crate::http::Connections;
 use crate::probe::{self, Clients, Context, Outcome, Principal, Probe};
 use crate::roots::Roots;
 use crate::verdict::{Judgement, Warning, judge};
@@ -57,7 +57,7 @@ pub fn sdk_with(endpoint: &str, roots: &Roots) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(endpoint)
-        .http_client(http::client(roots))
+        .http_client(Connections::new(roots).client())
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKID", "secret", None, None, "stub")))
         .build()
 }

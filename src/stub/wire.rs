@@ -177,6 +177,13 @@ fn perform(connection: &mut impl Write, seen: &Seen, act: &Act) -> bool {
 }
 
 pub fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+    let mut request = read_head(reader)?;
+    read_body(reader, &mut request)?;
+    Some(request)
+}
+
+/// Reads a request up to its body.
+pub fn read_head(reader: &mut impl BufRead) -> Option<Request> {
     let mut line = || {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
@@ -191,11 +198,13 @@ pub fn read_request(reader: &mut impl BufRead) -> Option<Request> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut request = Request { method, path, headers, body: Vec::new() };
+    Some(Request { method, path, headers, body: Vec::new() })
+}
+
+pub fn read_body(reader: &mut impl BufRead, request: &mut Request) -> Option<()> {
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     request.body.resize(length, 0);
-    reader.read_exact(&mut request.body).ok()?;
-    Some(request)
+    reader.read_exact(&mut request.body).ok()
 }
 
 /// An HTTP response as AWS writes it, request id included.
