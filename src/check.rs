@@ -1,15 +1,47 @@
 //! All probes at once, within the time that the invocation has left.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, Silence};
 use crate::probe::{self, Context, Outcome, Probe};
 use crate::probes::CONTROL;
 
-/// Runs all probes at the same time and returns one outcome for each, in order.
+/// The most probes that run at the same time, and so the most connections: all
+/// of today's. Beyond it, opening another connection takes longer than to wait
+/// for one (docs/performance.md, "How cost grows").
+pub const AT_ONCE: usize = 64;
+
+/// Runs all probes, at the same time as far as [`AT_ONCE`] allows, and returns
+/// one outcome for each, in order. `limit` is for all of them together.
 pub async fn run(probes: &[&'static Probe], cx: &Arc<Context>, limit: Duration) -> Vec<Outcome> {
-    let tasks: Vec<_> = probes.iter().map(|probe| (*probe, tokio::spawn(one(probe, cx.clone(), limit)))).collect();
+    run_at_most(AT_ONCE, probes, cx, limit).await
+}
+
+/// The same, with another bound.
+pub async fn run_at_most(
+    at_once: usize,
+    probes: &[&'static Probe],
+    cx: &Arc<Context>,
+    limit: Duration,
+) -> Vec<Outcome> {
+    let (started, turns) = (Instant::now(), Arc::new(Semaphore::new(at_once)));
+    let start = |probe: &&'static Probe| {
+        let (probe, cx, turns) = (*probe, cx.clone(), turns.clone());
+        let in_turn = async move {
+            let turn = tokio::time::timeout(limit, turns.acquire()).await;
+            if turn.is_err() {
+                let answer =
+                    Answer::nothing(Silence::TimedOut, format!("no turn came within {} ms", limit.as_millis()));
+                return Outcome { probe, answer, duration: limit };
+            }
+            one(probe, cx, limit.saturating_sub(started.elapsed())).await
+        };
+        (probe, tokio::spawn(in_turn))
+    };
+    let tasks: Vec<_> = probes.iter().map(start).collect();
     let mut outcomes = Vec::with_capacity(tasks.len());
     for (probe, task) in tasks {
         outcomes.push(task.await.unwrap_or_else(|error| Outcome {
@@ -53,8 +85,7 @@ pub fn limit(configured: Duration, deadline: u64, now: SystemTime) -> Duration {
 mod tests {
     use super::*;
     use crate::probes::ALL;
-    use crate::stub::{self, Stub};
-    use std::time::Instant;
+    use crate::stub::{self, Stub, healthy};
 
     #[test]
     fn the_deadline_shortens_the_limit() {
@@ -86,6 +117,24 @@ mod tests {
         for outcome in &outcomes {
             assert_eq!(stub::summary(outcome), "inconclusive timedOut", "{}", outcome.probe.action);
         }
+    }
+
+    #[tokio::test]
+    async fn a_probe_waits_for_its_turn_and_is_a_row_without_one() {
+        let stub = Stub::start(|request: &stub::Request| {
+            std::thread::sleep(Duration::from_millis(100));
+            healthy(request)
+        });
+        let cx = Arc::new(stub::context(&stub.sdk(), stub::config()));
+        let probes = [ALL[0], ALL[3], ALL[4], ALL[5], ALL[6], ALL[7]];
+        let outcomes = run_at_most(2, &probes, &cx, Duration::from_secs(5)).await;
+        assert!(outcomes.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
+        assert!(stub.seen.connections() <= 4, "two at a time, to one host: {}", stub.seen.connections());
+
+        let outcomes = run_at_most(1, &probes, &cx, Duration::from_millis(150)).await;
+        assert_eq!(outcomes.iter().map(|outcome| outcome.probe.action).collect::<Vec<_>>(), probes.map(|p| p.action));
+        assert!(stub::summary(&outcomes[0]).starts_with("allowed"));
+        assert!(outcomes[2..].iter().all(|outcome| stub::summary(outcome) == "inconclusive timedOut"));
     }
 
     #[tokio::test]

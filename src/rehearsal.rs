@@ -73,9 +73,11 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!((aws.seen.connections(), aws.seen.count()), (probes.len(), 0));
 
-        let outcomes = check::run(&probes, &cx, Duration::from_secs(5)).await;
-        assert!(outcomes.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
-        assert_eq!(aws.seen.connections(), probes.len(), "the run needs no other connection");
+        for run in 1..=3 {
+            let outcomes = check::run(&probes, &cx, Duration::from_secs(5)).await;
+            assert!(outcomes.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
+            assert_eq!(aws.seen.connections(), probes.len(), "run {run} needs no other connection");
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -23,6 +23,8 @@ static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
 /// it asks for the number of connections since the last one.
 pub fn serve(directory: &Path, delay_ms: u64) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    // Where both had rcgen's own name, OpenSSL would take what it signs for self-signed.
+    authority.distinguished_name.push(DnType::CommonName, "the benchmark's authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     std::fs::write(directory.join("ca.pem"), authority.pem()).unwrap();

@@ -52,6 +52,32 @@ fn many_invocations_leave_nothing_behind_in_the_process() {
 }
 
 #[test]
+fn a_start_for_an_invocation_connects_ahead_and_asks_for_nothing() {
+    let aws = Server::start(healthy);
+    let lambda = Lambda::start(&with(environment(&aws), &[("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")]));
+    let started = Instant::now();
+    while aws.seen.connections() < 17 && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!((aws.seen.connections(), aws.seen.count()), (17, 0));
+    for _ in 0..2 {
+        assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
+        assert_eq!(aws.seen.connections(), 17, "the run needs no other connection");
+    }
+}
+
+#[test]
+fn a_start_without_a_way_out_is_as_quick_and_its_run_says_so() {
+    let nobody = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let environment = environment(&Server::start(healthy));
+    let lambda = Lambda::start(&with(environment, &[nobody, ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")]));
+    let response = lambda.invoke(b"{}");
+    assert_eq!(response["statusCode"], 503, "{response}");
+    let rows = response["report"]["actions"].as_array().unwrap();
+    assert!(rows.len() == 17 && rows.iter().all(|row| row["cause"] == "network"), "{response}");
+}
+
+#[test]
 fn a_frozen_and_thawed_process_takes_no_stale_connection_for_an_answer() {
     let aws = Server::accept(|connection, seen| serve(connection, seen, Duration::from_secs(1), &healthy));
     let lambda = Lambda::start(&environment(&aws));

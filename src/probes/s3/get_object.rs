@@ -65,7 +65,11 @@ async fn run(cx: &Context) -> Answer {
 
 async fn get(cx: &Context, key: &str) -> Answer {
     let request = cx.clients.s3.get_object().bucket(&cx.config.bucket).key(key).range("bytes=0-0");
-    let result = request.send().await;
+    let mut result = request.send().await;
+    if let Ok(object) = &mut result {
+        // The byte is read beside the run, which it need not wait for, so that the connection can be used again.
+        tokio::spawn(std::mem::take(&mut object.body).collect());
+    }
     // S3 dates every object; an empty success of something else is no object.
     Answer::read(result, |object| if object.last_modified().is_some() { "200" } else { "200 without an object" })
 }
