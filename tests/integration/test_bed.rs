@@ -13,7 +13,9 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use lambda_runtime::{Context, LambdaEvent};
 use permissions_probe::config::Config;
 use permissions_probe::handler::App;
+use permissions_probe::http::Connections;
 use permissions_probe::request::Event;
+use permissions_probe::roots::Roots;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -119,6 +121,7 @@ pub fn app(environment: &Environment) -> App {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(get("AWS_REGION").to_owned()))
         .endpoint_url(get("AWS_ENDPOINT_URL"))
+        .http_client(Connections::new(&Roots::default()).client())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     App::new(Config::from_env(|name| environment.get(name).cloned().map(Ok)), &sdk)
