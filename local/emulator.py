@@ -12,6 +12,7 @@ Beside AWS's own API it answers, for tests:
     POST /test-bed/without    takes one action out of the template's role
     POST /test-bed/paste      puts a policy into the template's role
     GET  /test-bed/state      everything that a probe could have changed
+    GET  /test-bed/deployed   what the stack has made, as each service describes it
 """
 
 import argparse
@@ -33,6 +34,7 @@ os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 import boto3  # noqa: E402
 import moto.core.authorization  # noqa: E402
 import moto.settings  # noqa: E402
+import moto_as_aws  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from moto.sts.models import sts_backends  # noqa: E402
@@ -68,13 +70,14 @@ class TestBed:
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
         os.environ["MOTO_PORT"] = str(self.server.server_port)
         self.admin = ("AKIAIOSFODNN7EXAMPLE", "secret")
+        self.deployed: dict = {}
 
     def __call__(self, environ, start_response):
         if not environ["PATH_INFO"].startswith("/test-bed/"):
             return self.moto(environ, start_response)
         request = Request(environ)
         answers = {"policies": self.policies, "role": self.role, "without": self.without, "state": self.state}
-        answers["paste"] = self.paste
+        answers |= {"paste": self.paste, "deployed": lambda: self.deployed}
         body = answers[request.path.split("/")[2]](**(request.get_json() if request.method == "POST" else {}))
         return Response(json.dumps(body, default=str), content_type="application/json")(environ, start_response)
 
@@ -113,6 +116,8 @@ class TestBed:
         for role in iam_backends[ACCOUNT]["aws"].roles.values():
             for name, policy in role.policies.items():
                 role.policies[name] = policy if isinstance(policy, str) else json.dumps(policy)
+        # Now, since moto does not accept the signatures of some of these services once it checks them.
+        self.deployed = self.describe(document)
         # What Lambda itself makes when the function first writes a line.
         self.client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
         self.client("s3").put_object(Bucket=BUCKET, Key=OBJECT, Body=b"feature,label\n1,2\n")
@@ -218,6 +223,36 @@ class TestBed:
             },
         }
 
+    def describe(self, document: dict) -> dict:
+        """The stack's resources by their logical ids, and what the services say about the main ones.
+
+        Conditions aside, what moto's CloudFormation has skipped is listed, since the stack is complete without it.
+        """
+        stacks, cloudwatch, scheduler, logs, iam, functions = map(
+            self.client, ("cloudformation", "cloudwatch", "scheduler", "logs", "iam", "lambda")
+        )
+        resources = stacks.describe_stack_resources(StackName=STACK)["StackResources"]
+        made = {r["LogicalResourceId"]: r for r in resources if r.get("PhysicalResourceId")}
+        wanted = {name for name, entry in document["Resources"].items() if "Condition" not in entry}
+        names = [schedule["Name"] for schedule in scheduler.list_schedules()["Schedules"]]
+        policies = iam.list_role_policies(RoleName=ROLE)["PolicyNames"]
+        invoke = functions.list_function_event_invoke_configs(FunctionName=FUNCTION)["FunctionEventInvokeConfigs"]
+
+        def said(answer: dict) -> dict:
+            return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+        return {
+            "resources": {name: {"type": r["ResourceType"], "id": r["PhysicalResourceId"]} for name, r in made.items()},
+            "skipped": sorted(wanted - set(made)),
+            "alarms": cloudwatch.describe_alarms()["MetricAlarms"],
+            "schedules": [said(scheduler.get_schedule(Name=name)) for name in names],
+            "logGroups": logs.describe_log_groups()["logGroups"],
+            "queries": moto_as_aws.SAVED_QUERIES,
+            "role": {**iam.get_role(RoleName=ROLE)["Role"], "Policies": policies},
+            "function": said(functions.get_function_configuration(FunctionName=FUNCTION)),
+            "eventInvokeConfigs": invoke,
+        }
+
 
 def empty_zip() -> bytes:
     return b"PK\x05\x06" + b"\x00" * 18
@@ -226,10 +261,11 @@ def empty_zip() -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="a port of 127.0.0.1; 0, the default, picks a free one")
-    parser.add_argument("--uncorrected", action="store_true", help="moto as it is, where it differs from AWS")
+    parser.add_argument("--uncorrected", action="store_true", help="moto's services as they are, where they differ from AWS")
     parser.add_argument("--allow-all", action="store_true", help="leave IAM enforcement off")
     arguments = parser.parse_args()
 
+    moto_as_aws.teach()
     test_bed = TestBed(arguments.port)
     threading.Thread(target=test_bed.server.serve_forever, daemon=True).start()
     test_bed.deploy(Path(__file__).resolve().parent.parent / "template.yaml")
@@ -237,8 +273,6 @@ def main() -> None:
     function = test_bed.client("lambda").get_function_configuration(FunctionName=FUNCTION)
     variables = {name: str(value) for name, value in function["Environment"]["Variables"].items() if value}
     if not arguments.uncorrected:
-        import moto_as_aws
-
         moto_as_aws.correct()
     if not arguments.allow_all:
         test_bed.enforce()

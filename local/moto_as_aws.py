@@ -1,16 +1,22 @@
 """Puts moto right where it answers otherwise than AWS.
 
 Each correction stands beside the documented or observed behaviour that it
-restores. What is not corrected here is moto's own.
+restores. What is not corrected here is moto's own. `correct` is for what the
+function meets, `teach` for what the deployment of the template needs.
 """
 
 import base64
 import hashlib
 import json
 import re
+import uuid
 
 from moto import settings
+from moto.awslambda.models import lambda_backends
+from moto.cloudformation import parsing
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.common_models import CloudFormationModel
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam import access_control
 from moto.iam.models import iam_backends
@@ -20,6 +26,7 @@ from moto.s3.responses import S3Response
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
+from moto.scheduler.models import scheduler_backends
 from werkzeug.exceptions import HTTPException
 
 JSON_SERVICES = ("dynamodb", "logs", "sagemaker")
@@ -259,3 +266,126 @@ def get_object(self):
         if caller := access_key_of(self):
             authorize(caller, "s3:ListBucket", f"arn:aws:s3:::{self.bucket_name}")
         raise
+
+
+# --- CloudFormation ------------------------------------------------------------
+# moto skips a type that it does not know with a warning, and calls the stack complete, where CloudFormation creates it or
+# the stack fails. The types below are those of the template that moto's services know and its CloudFormation does not.
+
+TAUGHT = []
+SAVED_QUERIES = []
+
+
+def teach() -> None:
+    """Teaches moto's CloudFormation what the template needs. It has to come before the first stack."""
+    parsing.clean_json = clean_json
+    for kind, (name_property, create) in CREATED.items():
+        # moto finds a class through its base, which does not keep it alive.
+        TAUGHT.append(taught(kind, name_property, create))
+
+
+def taught(kind: str, name_property: str, create) -> type:
+    """A type of CloudFormation, by a function that makes a resource and returns its id and its ARN."""
+
+    class Taught(CloudFormationModel):
+        # moto takes the service from the second part.
+        __module__ = "moto.cloudformation.as_aws"
+
+        def __init__(self, physical_id: str, arn: str) -> None:
+            self.physical_resource_id, self.arn = physical_id, arn
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return kind
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return name_property
+
+        @classmethod
+        def has_cfn_attr(cls, attr: str) -> bool:
+            return attr == "Arn"
+
+        def get_cfn_attribute(self, _attribute_name: str) -> str:
+            return self.arn
+
+        def is_created(self) -> bool:
+            return True
+
+        @classmethod
+        def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **_):
+            return cls(*create(resource_name, cloudformation_json["Properties"], account_id, region_name))
+
+    return Taught
+
+
+moto_clean_json = parsing.clean_json
+
+
+def clean_json(node, resources_map):
+    """AWS::NoValue removes what it stands for (CloudFormation Template Reference, "Pseudo parameters"), in a list, too."""
+    cleaned = moto_clean_json(node, resources_map)
+    return [part for part in cleaned if part is not None] if isinstance(node, list) else cleaned
+
+
+def create_alarm(name: str, wanted: dict, account: str, region: str) -> tuple:
+    """The properties are PutMetricAlarm's parameters (CloudFormation Template Reference, AWS::CloudWatch::Alarm)."""
+    alarm = cloudwatch_backends[account][region].put_metric_alarm(
+        name=name,
+        namespace=wanted["Namespace"],
+        metric_name=wanted["MetricName"],
+        dimensions=wanted.get("Dimensions", []),
+        statistic=wanted["Statistic"],
+        period=int(wanted["Period"]),
+        evaluation_periods=int(wanted["EvaluationPeriods"]),
+        datapoints_to_alarm=int(wanted["DatapointsToAlarm"]) if "DatapointsToAlarm" in wanted else None,
+        comparison_operator=wanted["ComparisonOperator"],
+        threshold=float(wanted["Threshold"]),
+        treat_missing_data=wanted.get("TreatMissingData"),
+        description=wanted.get("AlarmDescription", ""),
+        alarm_actions=wanted.get("AlarmActions") or [],
+        ok_actions=wanted.get("OKActions") or [],
+    )
+    return alarm.name, alarm.alarm_arn
+
+
+def create_schedule(name: str, wanted: dict, account: str, region: str) -> tuple:
+    """The properties are CreateSchedule's parameters (CloudFormation Template Reference, AWS::Scheduler::Schedule)."""
+    schedule = scheduler_backends[account][region].create_schedule(
+        name=name,
+        group_name=wanted.get("GroupName", "default"),
+        description=wanted.get("Description"),
+        schedule_expression=wanted["ScheduleExpression"],
+        schedule_expression_timezone=wanted.get("ScheduleExpressionTimezone"),
+        flexible_time_window=wanted["FlexibleTimeWindow"],
+        state=wanted.get("State", "ENABLED"),
+        target=wanted["Target"],
+        start_date=None,
+        end_date=None,
+        kms_key_arn=None,
+        action_after_completion=None,
+    )
+    return schedule.name, schedule.arn
+
+
+def create_event_invoke_config(name: str, wanted: dict, account: str, region: str) -> tuple:
+    """PutFunctionEventInvokeConfig has parameters of the same names (Lambda API Reference)."""
+    limits = {key: int(wanted[key]) for key in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds") if key in wanted}
+    lambda_backends[account][region].put_function_event_invoke_config(wanted["FunctionName"], limits)
+    return name, ""
+
+
+def create_query_definition(_name: str, wanted: dict, account: str, region: str) -> tuple:
+    """moto's CloudWatch Logs has no saved queries either: they are kept here as DescribeQueryDefinitions would give them."""
+    query = {"queryDefinitionId": str(uuid.uuid4()), "name": wanted["Name"], "queryString": wanted["QueryString"]}
+    SAVED_QUERIES.append({**query, "logGroupNames": wanted.get("LogGroupNames", [])})
+    return query["queryDefinitionId"], ""
+
+
+# The name property is the one that CloudFormation makes up a value for, where the template gives none.
+CREATED = {
+    "AWS::CloudWatch::Alarm": ("AlarmName", create_alarm),
+    "AWS::Scheduler::Schedule": ("Name", create_schedule),
+    "AWS::Lambda::EventInvokeConfig": ("", create_event_invoke_config),
+    "AWS::Logs::QueryDefinition": ("", create_query_definition),
+}

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::answer::{Answer, Silence};
 use crate::probe::{self, Context, Outcome, Probe};
 use crate::probes::CONTROL;
+use crate::verdict::Verdict;
 
 /// The most probes that run at the same time, and so the most connections: all
 /// of today's. Beyond it, opening another connection takes longer than to wait
@@ -35,7 +36,7 @@ pub async fn run_at_most(
             if turn.is_err() {
                 let answer =
                     Answer::nothing(Silence::TimedOut, format!("no turn came within {} ms", limit.as_millis()));
-                return Outcome { probe, answer, duration: limit };
+                return Outcome { probe, answer, duration: limit, settled: None };
             }
             one(probe, cx, limit.saturating_sub(started.elapsed())).await
         };
@@ -48,9 +49,47 @@ pub async fn run_at_most(
             probe,
             answer: Answer::nothing(Silence::Broken, error.to_string()),
             duration: Duration::ZERO,
+            settled: None,
         }));
     }
     outcomes
+}
+
+/// How long to wait before what was denied is tried again, the first time; each further wait is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Tries again what was denied, until it is not, or the time is up: a policy
+/// that was attached seconds ago may not yet be in effect (IAM User Guide,
+/// "Changes that I make are not always immediately visible").
+///
+/// `time` is for all of it, `limit` for each attempt.
+pub async fn settle(outcomes: &mut [Outcome], cx: &Arc<Context>, limit: Duration, time: Duration) {
+    let (started, mut wait) = (Instant::now(), FIRST_WAIT);
+    loop {
+        let denied: Vec<_> = (0..outcomes.len()).filter(|index| may_settle(&outcomes[*index])).collect();
+        let left = time.saturating_sub(started.elapsed());
+        if denied.is_empty() || left <= wait {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+        let probes: Vec<_> = denied.iter().map(|index| outcomes[*index].probe).collect();
+        let left = time.saturating_sub(started.elapsed());
+        let again = run(&probes, cx, limit.min(left)).await;
+        for (index, outcome) in denied.into_iter().zip(again) {
+            // An attempt that tells nothing does not take a denial back.
+            if outcome.verdict() != Verdict::Inconclusive {
+                let settled = (outcome.verdict() == Verdict::Allowed).then(|| started.elapsed());
+                outcomes[index] = Outcome { settled, ..outcome };
+            }
+        }
+    }
+}
+
+/// Whether AWS may yet come to allow what it has denied.
+fn may_settle(outcome: &Outcome) -> bool {
+    outcome.verdict() == Verdict::Denied && !outcome.probe.must_be_denied() && outcome.probe.action != CONTROL.action
 }
 
 async fn one(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Outcome {
@@ -135,6 +174,29 @@ mod tests {
         assert_eq!(outcomes.iter().map(|outcome| outcome.probe.action).collect::<Vec<_>>(), probes.map(|p| p.action));
         assert!(stub::summary(&outcomes[0]).starts_with("allowed"));
         assert!(outcomes[2..].iter().all(|outcome| stub::summary(outcome) == "inconclusive timedOut"));
+    }
+
+    #[tokio::test]
+    async fn what_is_denied_at_first_is_tried_again_and_nothing_else() {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let stub = Stub::start(move |request: &stub::Request| match stub::action_of(request).as_str() {
+            "dynamodb:PutItem" if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 => {
+                stub::denial("dynamodb:PutItem", "dynamodb:PutItem")
+            }
+            "s3:ListBucket" => stub::denial("s3:ListBucket", "s3:ListBucket"),
+            _ => healthy(request),
+        });
+        let cx = Arc::new(stub::context(&stub.sdk(), stub::config()));
+        let probes = [ALL[0], ALL[3], ALL[4], ALL[5]];
+        let mut outcomes = run(&probes, &cx, Duration::from_secs(5)).await;
+        let sent = stub.seen.count();
+        settle(&mut outcomes, &cx, Duration::from_secs(5), Duration::from_millis(3_500)).await;
+        let told: Vec<_> = outcomes.iter().map(stub::summary).collect();
+        assert!(told[2].starts_with("allowed") && told[3].starts_with("allowed"), "{told:?}");
+        assert!(told[1].starts_with("denied"), "{told:?}");
+        let settled: Vec<_> = outcomes.iter().map(|outcome| outcome.settled.map(|after| after.as_secs())).collect();
+        assert_eq!(settled, [None, None, Some(3), None], "after waits of one second and of two");
+        assert_eq!(stub.seen.count() - sent, 4, "two actions, twice each");
     }
 
     #[tokio::test]

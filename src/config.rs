@@ -36,6 +36,14 @@ pub struct Config {
     pub deny_control: Option<String>,
     /// `PROBE_TIMEOUT_MS`: the longest that one probe may take.
     pub timeout: Duration,
+    /// `PROBE_METRICS`: which metrics a run writes.
+    pub metrics: Metrics,
+    /// `PROBE_METRICS_NAMESPACE`: under which namespace.
+    pub metrics_namespace: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the dimension of the metrics.
+    pub function_name: Option<String>,
+    /// `AWS_LAMBDA_LOG_LEVEL`: the level that a line has to bear to be kept.
+    pub log_level: &'static str,
     /// `AWS_CA_BUNDLE` and its like: whose certificates are trusted.
     pub roots: Roots,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE`: whether Lambda started the function for an invocation that waits for it.
@@ -43,6 +51,16 @@ pub struct Config {
     /// The function's own log group and log stream, which Lambda sets.
     pub log_group: Option<String>,
     pub log_stream: Option<String>,
+}
+
+/// Which metrics a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metrics {
+    Off,
+    /// Those of the run.
+    Run,
+    /// Those of the run, and one for each action.
+    Actions,
 }
 
 /// How the function logs, by Lambda's advanced logging controls.
@@ -175,6 +193,22 @@ pub const VARIABLES: &[Variable] = &[
         valid: |v| v.parse::<u64>().is_ok_and(|ms| (100..=60_000).contains(&ms)),
     },
     Variable {
+        name: "PROBE_METRICS",
+        required: false,
+        default: Some("run"),
+        expected: "off, run or actions",
+        meaning: "which CloudWatch metrics a run writes: none, those of the run, or also one for each action",
+        valid: |v| matches!(v, "off" | "run" | "actions"),
+    },
+    Variable {
+        name: "PROBE_METRICS_NAMESPACE",
+        required: false,
+        default: Some("PermissionsProbe"),
+        expected: "a namespace of CloudWatch metrics: 1 to 255 letters, digits and any of .-_/#, not starting with AWS/",
+        meaning: "the namespace of the metrics",
+        valid: is_namespace,
+    },
+    Variable {
         name: "PROBE_DENY_CONTROL",
         required: false,
         default: None,
@@ -250,6 +284,14 @@ impl Config {
             authorization_details: read("PROBE_AUTHORIZATION_DETAILS").is_some_and(|value| value == "true"),
             redact: read("PROBE_REDACT").is_some(),
             timeout: Duration::from_millis(read("PROBE_TIMEOUT_MS").and_then(|ms| ms.parse().ok()).unwrap_or_default()),
+            metrics: match read("PROBE_METRICS").as_deref() {
+                Some("off") => Metrics::Off,
+                Some("actions") => Metrics::Actions,
+                _ => Metrics::Run,
+            },
+            metrics_namespace: read("PROBE_METRICS_NAMESPACE").unwrap_or_default(),
+            function_name: given(&lookup, "AWS_LAMBDA_FUNCTION_NAME"),
+            log_level: log_level(&lookup),
             deny_control: read("PROBE_DENY_CONTROL"),
             roots: match read("AWS_CA_BUNDLE").or(read("SSL_CERT_FILE")).and_then(|path| bundle(&path)) {
                 Some(bundle) => bundle,
@@ -283,10 +325,9 @@ impl Logging {
     /// define falls back to JSON and INFO: a log must come out in any case.
     pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Self {
         use tracing::Level;
-        let level = given(&lookup, "AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase();
         Self {
             json: !given(&lookup, "AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("text")),
-            level: match level.as_str() {
+            level: match log_level(&lookup) {
                 "TRACE" => Level::TRACE,
                 "DEBUG" => Level::DEBUG,
                 "WARN" => Level::WARN,
@@ -295,6 +336,13 @@ impl Logging {
             },
         }
     }
+}
+
+/// Lambda Developer Guide, "Log-level filtering".
+fn log_level(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> &'static str {
+    let level = given(lookup, "AWS_LAMBDA_LOG_LEVEL").unwrap_or_default();
+    let known = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+    known.into_iter().find(|known| known.eq_ignore_ascii_case(&level)).unwrap_or("INFO")
 }
 
 /// Looks a variable up in the environment of the process. One that is not
@@ -377,6 +425,13 @@ fn is_endpoint(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !name.starts_with('-')
         && !name.ends_with('-')
+}
+
+/// CloudWatch API Reference, `PutMetricData`: `Namespace`.
+fn is_namespace(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_/#".contains(&b))
+        && !name.starts_with("AWS/")
 }
 
 /// IAM User Guide, "IAM and AWS STS quotas": names of roles.

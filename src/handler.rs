@@ -1,6 +1,7 @@
 //! One invocation: event, check, report, response.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
@@ -14,7 +15,8 @@ use crate::headline::{Findings, headline};
 use crate::http::Connections;
 use crate::probe::{Clients, Context, Probe};
 use crate::report::{Caller, Report, Response, Row};
-use crate::request::{Event, Request, is_http};
+use crate::request::{Event, Front, Request};
+use crate::telemetry::History;
 use crate::{advice, check, probes, redact, rehearsal, report, telemetry};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
@@ -34,6 +36,9 @@ pub struct App {
     /// What is wrong is kept as well: a function that dies while it starts
     /// shows its user nothing of why.
     setup: Result<Setup, Vec<Problem>>,
+    history: History,
+    /// Whether an invocation has been answered before.
+    warm: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -69,7 +74,7 @@ impl App {
             redact::tame(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
             telemetry::log_problems(problems);
         }
-        Self { setup }
+        Self { setup, history: History::default(), warm: AtomicBool::new(false) }
     }
 
     /// Prepares what takes requests to prepare, without sending any, where an
@@ -90,21 +95,24 @@ impl App {
     /// of the function, which an asynchronous caller would try again.
     pub async fn handle(&self, event: LambdaEvent<Event>) -> Response {
         let (event, context) = event.into_parts();
-        let http = event.0.as_ref().is_ok_and(is_http);
+        let front = event.0.as_ref().ok().and_then(Front::of);
         let refuse = |status, probes: &[&'static Probe], problems: &[Problem]| {
             let mut report = Report::of_problems(probes, problems, context.request_id.clone());
             redact::tame(report.texts_mut());
             if self.setup.as_ref().is_ok_and(|setup| setup.config.redact) {
                 redact::mask(report.texts_mut());
             }
-            telemetry::log(&report, status);
-            Response::new(report, Some(status), false, http)
+            telemetry::log(&report, status, &self.history);
+            Response::new(report, Some(status), false, front.as_ref())
         };
         let setup = match &self.setup {
             Ok(setup) => setup,
             Err(problems) => return refuse(500, &probes::policy(), problems),
         };
         let known = probes::configured(&setup.config);
+        if let Some(problem) = front.as_ref().and_then(Front::problem) {
+            return refuse(405, &known, &[problem]);
+        }
         let actions: Vec<_> = known.iter().map(|probe| probe.action).collect();
         let request = match Request::parse(&event, &actions) {
             Ok(request) => request,
@@ -121,7 +129,9 @@ impl App {
         let cx = Arc::new(cx);
         let limit = check::limit(config.timeout, context.deadline, SystemTime::now());
         let selected = selected(&known, &request);
-        let outcomes = check::run(&selected, &cx, limit).await;
+        let mut outcomes = check::run(&selected, &cx, limit).await;
+        let settling = check::limit(request.settle, context.deadline, SystemTime::now());
+        check::settle(&mut outcomes, &cx, config.timeout, settling).await;
 
         let rows = report::rows(&outcomes, &cx);
         let rows = explained(rows, &cx, context.deadline).await;
@@ -141,8 +151,9 @@ impl App {
             redact::mask(report.texts_mut());
         }
         let status = report.status();
-        telemetry::log(&report, status);
-        Response::new(report, None, request.verbose, http)
+        telemetry::log(&report, status, &self.history);
+        telemetry::count(&report, config, !self.warm.swap(true, Ordering::Relaxed));
+        Response::new(report, None, request.verbose, front.as_ref())
     }
 }
 

@@ -26,6 +26,7 @@
 //! | 6 | [`report`] | rows, summary, response: the wire format |
 //! | 7 | [`headline`], [`advice`] | the root cause; what to do |
 //! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
+//! | 7 | [`metrics`] | what CloudWatch counts |
 //! | 7 | [`telemetry`] | what is logged |
 //! | 8 | [`handler`] | one invocation |
 //!
@@ -55,6 +56,7 @@ mod gallery;
 pub mod handler;
 pub mod headline;
 pub mod http;
+pub mod metrics;
 pub mod pattern;
 pub mod probe;
 pub mod probes;

@@ -13,7 +13,7 @@ use tokio::sync::SetOnce;
 
 use crate::answer::{Answer, Silence};
 use crate::config::{Config, is_account, is_role_name};
-use crate::verdict::Proof;
+use crate::verdict::{Proof, Verdict, judge};
 
 /// One action, and the request that makes AWS decide whether it is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -241,6 +241,15 @@ pub struct Outcome {
     pub probe: &'static Probe,
     pub answer: Answer,
     pub duration: Duration,
+    /// After how long it was allowed, where it was denied at first.
+    pub settled: Option<Duration>,
+}
+
+impl Outcome {
+    /// What the answer proves by itself.
+    pub fn verdict(&self) -> Verdict {
+        judge(&self.answer, self.probe.action, self.probe.proofs, self.probe.behind).verdict()
+    }
 }
 
 /// Runs one probe within a time limit. A probe that panics is an answer too.
@@ -256,5 +265,5 @@ pub async fn run(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Ou
             Answer::nothing(Silence::TimedOut, format!("no answer within {} ms", limit.as_millis()))
         }
     };
-    Outcome { probe, answer, duration: started.elapsed() }
+    Outcome { probe, answer, duration: started.elapsed(), settled: None }
 }

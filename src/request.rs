@@ -5,6 +5,7 @@
 //! key, `probe`, which none of those has.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_lambda_events::alb::ElbContext;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContextHttpDescription;
@@ -107,7 +108,15 @@ pub struct Request {
     pub actions: Option<Vec<String>>,
     /// Whether the report is wanted even when everything is allowed.
     pub verbose: bool,
+    /// For how long what is denied is tried again.
+    pub settle: Duration,
 }
+
+/// The options, as they are named to whoever misspells one.
+const OPTIONS: &str = "actions, settleSeconds, verbose";
+
+/// The longest that can be waited for: no invocation lasts longer (Lambda Developer Guide, "Lambda quotas").
+const LONGEST_SETTLE: u64 = 900;
 
 impl Request {
     /// Whether the request asks for this action.
@@ -132,7 +141,11 @@ impl Request {
             _ => return Ok(Self::default()),
         };
         let Some(options) = options.as_object() else {
-            return Err(vec![problem("probe", Some(options.to_string()), "an object with any of: actions, verbose")]);
+            return Err(vec![problem(
+                "probe",
+                Some(options.to_string()),
+                &format!("an object with any of: {OPTIONS}"),
+            )]);
         };
 
         let mut request = Self::default();
@@ -144,10 +157,18 @@ impl Request {
                     Some(verbose) => request.verbose = verbose,
                     None => problems.push(problem("probe.verbose", Some(value.to_string()), "true or false")),
                 },
+                "settleSeconds" => match value.as_u64().filter(|seconds| *seconds <= LONGEST_SETTLE) {
+                    Some(seconds) => request.settle = Duration::from_secs(seconds),
+                    None => problems.push(problem(
+                        "probe.settleSeconds",
+                        Some(value.to_string()),
+                        &format!("a whole number of seconds, 0 to {LONGEST_SETTLE}"),
+                    )),
+                },
                 _ => problems.push(problem(
                     &format!("probe.{name}"),
                     Some(value.to_string()),
-                    "no such option; the options are: actions, verbose",
+                    &format!("no such option; the options are: {OPTIONS}"),
                 )),
             }
         }
@@ -182,15 +203,50 @@ fn actions(value: &Value, known: &[&str], problems: &mut Vec<Problem>) -> Option
     Some(patterns)
 }
 
-/// Whether the event came through API Gateway, a function URL or a load
-/// balancer, whose response may have no keys but their own.
-///
-/// Each is known by the part of its event that no other event has.
+/// API Gateway, a function URL or a load balancer, which an event came through
+/// and whose response may have no keys but their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Front {
+    method: String,
+    /// Whether a load balancer is set to exchange lists of values (Elastic Load
+    /// Balancing User Guide, "Multi-value headers"): then it sends no plain headers.
+    pub multi_value_headers: bool,
+}
+
+impl Front {
+    /// The methods that ask for a check: it changes nothing.
+    pub const METHODS: &str = "GET, HEAD";
+
+    /// The front of an event. Each is known by the part of its event that no other event has.
+    pub fn of(event: &Value) -> Option<Self> {
+        let context = event.get("requestContext").filter(|context| context.is_object())?;
+        let version_2 = ApiGatewayV2httpRequestContextHttpDescription::deserialize(&context["http"]).ok();
+        let load_balancer = ElbContext::deserialize(&context["elb"]).is_ok();
+        let method = match (version_2, event["httpMethod"].as_str()) {
+            (Some(request), _) => request.method.to_string(),
+            (None, Some(method)) => method.to_owned(),
+            (None, None) if load_balancer => "GET".to_owned(),
+            (None, None) => return None,
+        };
+        let multi_value_headers =
+            load_balancer && event["multiValueHeaders"].is_object() && !event["headers"].is_object();
+        Some(Self { method, multi_value_headers })
+    }
+
+    pub fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    /// What is wrong with the method, if anything.
+    pub fn problem(&self) -> Option<Problem> {
+        let known = Self::METHODS.split(", ").any(|method| method == self.method);
+        (!known).then(|| problem("method", Some(self.method.clone()), Self::METHODS))
+    }
+}
+
+/// Whether an event came through an HTTP front.
 pub fn is_http(event: &Value) -> bool {
-    let Some(context) = event.get("requestContext").filter(|context| context.is_object()) else { return false };
-    let version_2 = ApiGatewayV2httpRequestContextHttpDescription::deserialize(&context["http"]).is_ok();
-    let load_balancer = ElbContext::deserialize(&context["elb"]).is_ok();
-    version_2 || load_balancer || event["httpMethod"].is_string()
+    Front::of(event).is_some()
 }
 
 fn problem(name: &str, value: Option<String>, expected: &str) -> Problem {
@@ -234,6 +290,14 @@ mod tests {
         assert!(request.selects("s3:GetObject") && request.selects("dynamodb:PutItem"));
         assert!(!request.selects("dynamodb:GetItem"));
         assert!(Request::default().selects("anything:AtAll"));
+    }
+
+    #[test]
+    fn settling_is_a_number_of_seconds() {
+        assert_eq!(parse(json!({"probe": {"settleSeconds": 60}})).unwrap().settle, Duration::from_mins(1));
+        for wrong in [json!(-1), json!(901), json!(1.5), json!("60"), json!(null)] {
+            assert_eq!(parse(json!({"probe": {"settleSeconds": wrong}})), Err(vec!["probe.settleSeconds".to_owned()]));
+        }
     }
 
     #[test]

@@ -1,16 +1,25 @@
 //! What goes to CloudWatch Logs: a line for each action and one for the run.
 //!
+//! A line is WARN where it is news, so that whoever subscribes to WARN hears of
+//! a denial when it begins and when it ends, and not once an hour in between.
+//!
 //! No line holds a credential or an object's content, since none ever reaches
 //! a row. Other crates may speak only from WARN up: at DEBUG and below, an SDK
 //! writes out what it signs.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::config::{Logging, Problem};
+use crate::config::{Config, Logging, Problem};
+use crate::metrics;
 use crate::report::{Report, Row, policy_type_name, verdict_name};
-use crate::verdict::Cause;
+use crate::verdict::{Cause, Verdict};
 
 /// Sends all log lines to standard output, where Lambda picks them up.
 pub fn init(logging: Logging) {
@@ -26,8 +35,28 @@ pub fn init(logging: Logging) {
     });
 }
 
-/// Logs a report: every row, WARN where something is wrong with it, and the run.
-pub fn log(report: &Report, status: u16) {
+/// The verdicts of this execution environment's earlier runs.
+#[derive(Debug, Default)]
+pub struct History(Mutex<BTreeMap<String, Verdict>>);
+
+impl History {
+    /// What the rows were before this run, which takes their place.
+    fn replace(&self, rows: &[Row]) -> Vec<Option<Verdict>> {
+        // A thread that panicked while it held the verdicts has left whole ones.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.iter().map(|row| known.insert(row.action.clone(), row.verdict)).collect()
+    }
+}
+
+/// Writes a run's metrics, as whole lines.
+pub fn count(report: &Report, config: &Config, cold_start: bool) {
+    let lines = metrics::lines(report, config, cold_start, SystemTime::now());
+    // Where standard output is gone, nobody reads the log either.
+    drop(std::io::stdout().lock().write_all(&lines));
+}
+
+/// Logs a report: every row, and the run, WARN where that is news.
+pub fn log(report: &Report, status: u16, history: &History) {
     let request_id = report.request_id.as_str();
     for problem in &report.problems {
         tracing::error!(
@@ -38,18 +67,41 @@ pub fn log(report: &Report, status: u16) {
             "not valid"
         );
     }
+    let mut news = !report.problems.is_empty();
     if report.problems.is_empty() {
-        report.actions.iter().for_each(|row| log_row(row, request_id));
+        for (row, before) in report.actions.iter().zip(history.replace(&report.actions)) {
+            let changed = before.filter(|before| *before != row.verdict);
+            let is_news = changed.is_some() || (before.is_none() && !row.is_clean());
+            log_row(row, changed, is_news, request_id);
+            news |= is_news;
+        }
     }
-    if let Some(headline) = &report.headline {
-        tracing::warn!(requestId = request_id, cause = headline.cause, headline = headline.text, "headline");
+    macro_rules! headline {
+        ($level:ident, $headline:ident) => {
+            tracing::$level!(requestId = request_id, cause = $headline.cause, headline = $headline.text, "headline")
+        };
+    }
+    match &report.headline {
+        Some(headline) if news => headline!(warn, headline),
+        Some(headline) => headline!(info, headline),
+        None => {}
     }
     for advisory in &report.advisories {
         let actions = advisory.actions.join(", ");
         tracing::info!(requestId = request_id, advisory = advisory.text, actions, "advisory");
     }
+    macro_rules! advice {
+        ($level:ident, $advice:ident) => {
+            tracing::$level!(
+                requestId = request_id,
+                advice = $advice.text,
+                actions = $advice.actions.join(", "),
+                "advice"
+            )
+        };
+    }
     for advice in &report.advice {
-        tracing::warn!(requestId = request_id, advice = advice.text, actions = advice.actions.join(", "), "advice");
+        if news { advice!(warn, advice) } else { advice!(info, advice) }
     }
     let summary = &report.summary;
     macro_rules! run {
@@ -68,11 +120,12 @@ pub fn log(report: &Report, status: u16) {
             )
         };
     }
-    if status == 200 { run!(info) } else { run!(warn) }
+    if news { run!(warn) } else { run!(info) }
 }
 
-fn log_row(row: &Row, request_id: &str) {
+fn log_row(row: &Row, changed: Option<Verdict>, is_news: bool, request_id: &str) {
     let denial = row.denial.as_ref();
+    let change = changed.map(|before| format!("{} → {}", verdict_name(before), verdict_name(row.verdict)));
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -80,6 +133,7 @@ fn log_row(row: &Row, request_id: &str) {
                 action = row.action,
                 resource = row.resource,
                 verdict = verdict_name(row.verdict),
+                change,
                 code = row.code,
                 reason = row.message,
                 policyType = denial.and_then(|denial| denial.policy_type).map(policy_type_name),
@@ -91,7 +145,7 @@ fn log_row(row: &Row, request_id: &str) {
             )
         };
     }
-    if row.is_clean() { line!(info) } else { line!(warn) }
+    if is_news { line!(warn) } else { line!(info) }
 }
 
 /// Logs what is wrong with the environment, once at the start.

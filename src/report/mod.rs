@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::config::Problem;
 use crate::denial::{Kind, PolicyType};
 use crate::probe::{Principal, Probe};
+use crate::request::Front;
 use crate::verdict::{Cause, Grade, Verdict, Warning};
 
 pub use rows::rows;
@@ -20,21 +21,32 @@ pub const SCHEMA: &str = "permissions-probe/v1";
 /// What the guide's users expect of a pipeline that may do all its work.
 pub const SUCCESS: &str = "Preprocessing complete and metadata updated";
 
+const JSON: &str = "application/json";
+
 /// The function's response, in the shape that HTTP fronts take.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     pub status_code: u16,
     pub body: String,
-    pub headers: Headers,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Headers<&'static str>>,
+    /// Instead of the headers, for a load balancer that is set to take lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_value_headers: Option<Headers<[&'static str; 1]>>,
+    /// What a load balancer requires, and the other HTTP fronts know.
+    #[serde(rename = "isBase64Encoded", skip_serializing_if = "Option::is_none")]
+    pub is_base64_encoded: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Headers {
+pub struct Headers<T> {
     #[serde(rename = "Content-Type")]
-    pub content_type: &'static str,
+    pub content_type: T,
+    #[serde(rename = "Allow", skip_serializing_if = "Option::is_none")]
+    pub allow: Option<T>,
 }
 
 /// Everything that one run found.
@@ -213,14 +225,34 @@ pub struct Statement {
 }
 
 impl Response {
-    /// The response to an invocation; `http` where it came through an HTTP
-    /// front, which passes no key on but its own.
-    pub fn new(report: Report, problem: Option<u16>, verbose: bool, http: bool) -> Self {
+    /// The response to an invocation; `front` is the HTTP front that it came
+    /// through, which passes no key on but its own.
+    pub fn new(report: Report, problem: Option<u16>, verbose: bool, front: Option<&Front>) -> Self {
         let status_code = problem.unwrap_or_else(|| report.status());
         let clean = status_code == 200;
-        let body = if clean { SUCCESS.to_owned() } else { report.to_json() };
-        let report = (!http && (!clean || verbose)).then_some(report);
-        Self { status_code, body, headers: Headers { content_type: "application/json" }, report }
+        let Some(front) = front else {
+            let body = if clean { SUCCESS.to_owned() } else { report.to_json() };
+            let headers = Some(Headers { content_type: JSON, allow: None });
+            let report = (!clean || verbose).then_some(report);
+            return Self { status_code, body, headers, multi_value_headers: None, is_base64_encoded: None, report };
+        };
+        let allow = (status_code == 405).then_some(Front::METHODS);
+        let headers = Headers { content_type: JSON, allow };
+        let lists = Headers { content_type: [JSON], allow: allow.map(|allow| [allow]) };
+        let body = match clean {
+            // What answers HEAD has no body (RFC 9110, section 9.3.2).
+            _ if front.is_head() => String::new(),
+            true => format!("\"{SUCCESS}\""),
+            false => report.to_json(),
+        };
+        Self {
+            status_code,
+            body,
+            headers: (!front.multi_value_headers).then_some(headers),
+            multi_value_headers: front.multi_value_headers.then_some(lists),
+            is_base64_encoded: Some(false),
+            report: None,
+        }
     }
 }
 

@@ -43,10 +43,7 @@ enum Controls {
 
 impl Controls {
     fn of(outcomes: &[Outcome]) -> Self {
-        let allowed = |outcome: &&Outcome| {
-            let Outcome { probe, answer, .. } = outcome;
-            judge(answer, probe.action, probe.proofs, probe.behind).verdict() == Verdict::Allowed
-        };
+        let allowed = |outcome: &&Outcome| outcome.verdict() == Verdict::Allowed;
         if !outcomes.iter().filter(|outcome| outcome.probe.action == CONTROL.action).any(|outcome| allowed(&outcome)) {
             Self::NoIdentity
         } else if outcomes.iter().filter(|outcome| outcome.probe.must_be_denied()).any(|outcome| allowed(&outcome)) {
@@ -67,7 +64,7 @@ impl Controls {
 
 impl Row {
     fn new(outcome: &Outcome, cx: &Context, controls: Controls) -> Self {
-        let Outcome { probe, answer, duration } = outcome;
+        let Outcome { probe, answer, duration, settled } = outcome;
         let resources = (probe.resources)(cx);
         let proof =
             |code: &str, grade, source| Some(ProofLine { code: code.to_owned(), grade, source, request: answer.form });
@@ -97,7 +94,9 @@ impl Row {
                 verdict_name(proven)
             ))
         } else {
-            note(probe.action, answer, cause, warning, denial.as_ref(), cx)
+            let note = note(probe.action, answer, cause, warning, denial.as_ref(), cx);
+            let settled = settled.map(|after| format!("allowed after {} s; before, it was denied", after.as_secs()));
+            settled.map(|settled| note.iter().fold(settled, |all, note| format!("{all}; {note}"))).or(note)
         };
         let message = match &answer.reply {
             Reply::Nothing { detail, .. } => Some(detail.clone()),
@@ -301,7 +300,7 @@ mod tests {
     }
 
     fn status_of(rows: Vec<Row>) -> u16 {
-        Response::new(Report::new(rows, String::new(), Duration::ZERO), None, false, false).status_code
+        Response::new(Report::new(rows, String::new(), Duration::ZERO), None, false, None).status_code
     }
 
     fn denial(action: &str, resource: &str) -> String {

@@ -43,6 +43,22 @@ fn the_template_grants_what_is_probed_and_nothing_else() {
     assert!(stale.is_empty(), "no longer exceptions: {stale:?}; take them out of NOT_IN_THE_TEMPLATE");
 }
 
+#[test]
+fn the_template_deploys_with_its_alarms_its_schedule_and_its_log_group() {
+    let deployed = account().deployed();
+    assert_eq!(deployed["skipped"], serde_json::json!([]), "{deployed}");
+    let metrics: BTreeSet<_> =
+        deployed["alarms"].as_array().unwrap().iter().map(|alarm| alarm["MetricName"].as_str().unwrap()).collect();
+    assert_eq!(metrics, BTreeSet::from(["Denied", "DurationMs", "Inconclusive"]), "{deployed}");
+    for alarm in deployed["alarms"].as_array().unwrap() {
+        assert_eq!(alarm["Namespace"], "PermissionsProbe", "{alarm}");
+        assert_eq!(alarm["Dimensions"][0]["Name"], "FunctionName", "{alarm}");
+    }
+    assert_eq!(deployed["schedules"].as_array().unwrap().len(), 1, "{deployed}");
+    assert_eq!(deployed["logGroups"].as_array().unwrap().len(), 1, "{deployed}");
+    assert_eq!(deployed["role"]["Policies"], serde_json::json!(["ml-pipeline-access-policy"]), "{deployed}");
+}
+
 /// Asserts that the README has each of these lines, and prints those that it lacks.
 fn assert_in_readme(lines: impl Iterator<Item = String>, table: &str) {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

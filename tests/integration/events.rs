@@ -23,15 +23,7 @@ fn the_events_are_what_aws_sends() {
 
 #[tokio::test]
 async fn every_kind_of_event_gets_the_success() {
-    for name in [
-        "console-test.json",
-        "scheduled.json",
-        "guide-test.json",
-        "api-gateway-v1.json",
-        "api-gateway-v2.json",
-        "function-url.json",
-        "alb.json",
-    ] {
+    for name in ["console-test.json", "scheduled.json", "guide-test.json"] {
         assert_eq!(invoke_text(&account().environment, event(name)).await, SUCCESS, "{name}");
     }
     for event in [json!(null), json!([]), json!("x"), json!(7)] {
@@ -45,7 +37,7 @@ async fn http_fronts_get_no_key_of_ours() {
     for name in ["api-gateway-v1.json", "api-gateway-v2.json", "function-url.json", "alb.json"] {
         let response = invoke(&denied, event(name)).await;
         let keys: Vec<_> = response.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(keys, ["body", "headers", "statusCode"], "{name}");
+        assert_eq!(keys, ["body", "headers", "isBase64Encoded", "statusCode"], "{name}");
         assert_eq!(response["statusCode"], 403, "{name}");
         let proxied: ApiGatewayProxyResponse = serde_json::from_value(response.clone()).unwrap();
         assert_eq!(proxied.headers["content-type"], "application/json", "{name}");
@@ -53,6 +45,45 @@ async fn http_fronts_get_no_key_of_ours() {
         assert_eq!(report["schema"], "permissions-probe/v1", "{name}");
     }
     assert!(invoke(&denied, event("scheduled.json")).await.get("report").is_some());
+}
+
+#[tokio::test]
+async fn http_fronts_get_json_for_get_and_nothing_for_head_and_405_for_the_rest() {
+    /// The event of a front with another method.
+    fn with_method(name: &str, method: &str) -> Value {
+        let mut event = event(name);
+        for path in ["/httpMethod", "/requestContext/http/method", "/requestContext/httpMethod"] {
+            if let Some(value) = event.pointer_mut(path) {
+                *value = method.into();
+            }
+        }
+        event
+    }
+    let environment = &account().environment;
+    for name in ["api-gateway-v1.json", "api-gateway-v2.json", "function-url.json", "alb.json"] {
+        let headers = json!({"Content-Type": "application/json"});
+        let body = "\"Preprocessing complete and metadata updated\"";
+        let expected = json!({"statusCode": 200, "body": body, "headers": headers, "isBase64Encoded": false});
+        assert_eq!(invoke(environment, event(name)).await, expected, "{name}");
+        let expected = json!({"statusCode": 200, "body": "", "headers": headers, "isBase64Encoded": false});
+        assert_eq!(invoke(environment, with_method(name, "HEAD")).await, expected, "{name}");
+        let refused = invoke(environment, with_method(name, "DELETE")).await;
+        assert_eq!(refused["statusCode"], 405, "{name}");
+        assert_eq!(refused["headers"]["Allow"], "GET, HEAD", "{name}");
+        let report: Value = serde_json::from_str(refused["body"].as_str().unwrap()).unwrap();
+        assert_eq!(report["problems"][0]["name"], "method", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_load_balancer_that_sends_lists_of_headers_gets_lists() {
+    let mut event = event("alb.json");
+    let headers = event.as_object_mut().unwrap().remove("headers").unwrap();
+    event["multiValueHeaders"] =
+        headers.as_object().unwrap().iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
+    let response = invoke(&account().environment, event).await;
+    assert_eq!(response["multiValueHeaders"], json!({"Content-Type": ["application/json"]}));
+    assert!(response.get("headers").is_none(), "{response}");
 }
 
 #[tokio::test]

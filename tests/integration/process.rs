@@ -1,13 +1,15 @@
 //! The compiled function over its life: ten thousand invocations, frozen and
 //! thawed, several at a time, and started with nothing that it needs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::lambda::Lambda;
-use crate::test_bed::{Environment, SUCCESS, verdicts};
-use crate::wire::{Act, Request, Server, action_of, error_of, healthy, serve};
+use crate::test_bed::{Environment, SUCCESS, root, scrubbed, tool, verdicts};
+use crate::wire::{Act, Request, Server, action_of, denial, error_of, healthy, serve};
 
 /// An environment in which this server is AWS.
 fn environment(aws: &Server) -> Environment {
@@ -75,6 +77,119 @@ fn a_start_without_a_way_out_is_as_quick_and_its_run_says_so() {
     assert_eq!(response["statusCode"], 503, "{response}");
     let rows = response["report"]["actions"].as_array().unwrap();
     assert!(rows.len() == 17 && rows.iter().all(|row| row["cause"] == "network"), "{response}");
+}
+
+/// Whether Lambda keeps a line of JSON (Lambda Developer Guide, "Log-level
+/// filtering"): one without a level, or without a timestamp by RFC 3339, counts as INFO.
+fn is_kept(line: &Value, level: &str) -> bool {
+    let levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+    let rank = |level: &str| levels.iter().position(|known| known.eq_ignore_ascii_case(level));
+    let dated =
+        line["timestamp"].as_str().is_some_and(|at| at.len() >= 20 && at.as_bytes()[10] == b'T' && at.ends_with('Z'));
+    let own = line["level"].as_str().and_then(rank).filter(|_| dated);
+    own.unwrap_or(2) >= rank(level).unwrap()
+}
+
+#[test]
+fn the_metrics_are_what_cloudwatch_reads_and_survive_every_level() {
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        "dynamodb:GetItem" => denial("dynamodb:GetItem", "dynamodb:GetItem"),
+        _ => healthy(request),
+    });
+    for level in ["INFO", "WARN", "FATAL"] {
+        let variables =
+            [("AWS_LAMBDA_LOG_LEVEL", level), ("PROBE_METRICS", "actions"), ("AWS_LAMBDA_FUNCTION_NAME", "f")];
+        let lambda = Lambda::start(&with(environment(&aws), &variables));
+        let ids = [0, 1].map(|_| answered(&lambda));
+        let log = lambda.log();
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_schema(&log.lines().filter(|line| line.contains("\"_aws\"")).collect::<Vec<_>>().join("\n"));
+        for (run, id) in (0..).zip(ids) {
+            let mut metrics = lines.iter().filter(|line| line["_aws"].is_object() && line["requestId"] == id.as_str());
+            let line = metrics.next().unwrap();
+            assert!(is_kept(line, level), "{line}");
+            let counts =
+                ["Allowed", "Denied", "Inconclusive", "Advisories", "ColdStart"].map(|name| line[name].as_u64());
+            assert_eq!(counts, [Some(16), Some(1), Some(0), Some(0), Some(1 - run)], "{line}");
+            assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "PermissionsProbe");
+            assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["FunctionName"]]));
+            assert_eq!(line["FunctionName"], "f");
+            let everywhere = metrics.next().unwrap();
+            assert_eq!(everywhere["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[]]));
+            assert_eq!((&everywhere["Denied"], &everywhere["Inconclusive"]), (&1.into(), &0.into()), "{everywhere}");
+            assert!(is_kept(everywhere, level), "{everywhere}");
+            let actions: Vec<_> = metrics.collect();
+            assert_eq!(actions.len(), 17);
+            for line in actions {
+                assert_eq!(line["ActionDenied"], u64::from(line["Action"] == "dynamodb:GetItem"), "{line}");
+                assert!(is_kept(line, level), "{line}");
+            }
+        }
+    }
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_METRICS", "off")]));
+    lambda.invoke(b"{}");
+    assert!(!lambda.log().contains("_aws"));
+}
+
+/// Asserts that each line is valid by the JSON schema of CloudWatch's own documentation.
+fn assert_schema(lines: &str) {
+    let check = "import json, sys, jsonschema; schema = json.load(open(sys.argv[1])); \
+                 [jsonschema.Draft7Validator(schema).validate(json.loads(line)) for line in sys.argv[2].splitlines()]";
+    let schema = root().join("tests/data/emf-schema.json");
+    let done = scrubbed(&tool("python")).args(["-c", check]).arg(schema).arg(lines).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_denial_is_news_when_it_begins_and_when_it_ends() {
+    let denies = Arc::new(AtomicBool::new(false));
+    let now = denies.clone();
+    let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
+        "dynamodb:PutItem" if now.load(Ordering::SeqCst) => denial("dynamodb:PutItem", "dynamodb:PutItem"),
+        _ => healthy(request),
+    });
+    let lambda = Lambda::start(&environment(&aws));
+    let ids = [false, true, true, false].map(|denied| {
+        denies.store(denied, Ordering::SeqCst);
+        answered(&lambda)
+    });
+    let log = lambda.log();
+    let news = ids.map(|id| {
+        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let news =
+            lines.filter(|line| line["requestId"] == id.as_str() && line["level"] == "WARN" && line["_aws"].is_null());
+        let told = |line: Value| line["change"].as_str().or(line["message"].as_str()).unwrap().to_owned();
+        news.map(told).collect::<Vec<_>>()
+    });
+    assert_eq!(news[0], Vec::<String>::new());
+    assert_eq!(news[1], ["allowed → denied", "advice", "checked"]);
+    assert_eq!(news[2], Vec::<String>::new(), "what was known is no news");
+    assert_eq!(news[3], ["denied → allowed", "checked"]);
+}
+
+#[test]
+fn what_a_new_policy_does_not_yet_allow_is_tried_again() {
+    let asked = AtomicUsize::new(0);
+    let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
+        "dynamodb:PutItem" if asked.fetch_add(1, Ordering::SeqCst) == 0 => {
+            denial("dynamodb:PutItem", "dynamodb:PutItem")
+        }
+        _ => healthy(request),
+    });
+    let lambda = Lambda::start(&environment(&aws));
+    let response = lambda.invoke(br#"{"probe": {"settleSeconds": 5, "verbose": true}}"#);
+    assert_eq!(response["statusCode"], 200, "{response}");
+    let rows = response["report"]["actions"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["action"] == "dynamodb:PutItem").unwrap();
+    assert_eq!(row["note"], "allowed after 1 s; before, it was denied");
+    assert_eq!(aws.seen.count(), 19, "all once, with the listing of s3:GetObject, and that one twice");
+}
+
+/// The id of an invocation that has been answered.
+fn answered(lambda: &Lambda) -> String {
+    let id = lambda.send(b"{}");
+    lambda.receive(&id);
+    id
 }
 
 #[test]
@@ -249,10 +364,9 @@ fn no_message_can_write_a_log_line_or_drive_a_terminal() {
         assert!(log.contains("forged") && !bad(&log), "{log}");
         assert!(!log.lines().any(|line| line.starts_with("{\"level\":\"ERROR\"")), "{log}");
         let ours = |line: &str| match format {
-            "JSON" => {
-                serde_json::from_str::<Value>(line).is_ok_and(|line| line["target"] == "permissions_probe::telemetry")
-            }
-            _ => line.contains("permissions_probe::telemetry"),
+            "JSON" => serde_json::from_str::<Value>(line)
+                .is_ok_and(|line| line["target"] == "permissions_probe::telemetry" || line["_aws"].is_object()),
+            _ => line.contains("permissions_probe::telemetry") || line.starts_with("{\"_aws\":{"),
         };
         assert!(log.lines().count() > 17 && log.lines().all(ours), "{log}");
     }

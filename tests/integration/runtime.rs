@@ -90,6 +90,13 @@ fn the_compiled_function_answers_every_event_and_survives_bad_ones() {
             "bad-options.json" => assert_eq!(parsed["statusCode"], 400, "{response}"),
             "options.json" => assert_eq!(verdicts(&parsed).len(), 5, "{response}"),
             "verbose.json" => assert_eq!(verdicts(&parsed).len(), 17, "{response}"),
+            "alb.json" | "api-gateway-v1.json" | "api-gateway-v2.json" | "function-url.json" => {
+                assert_eq!(
+                    (&parsed["statusCode"], &parsed["isBase64Encoded"]),
+                    (&200.into(), &false.into()),
+                    "{response}"
+                );
+            }
             _ => assert_eq!(response, SUCCESS, "{name}"),
         }
     }

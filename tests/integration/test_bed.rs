@@ -71,6 +71,11 @@ impl Account {
         self.ask("GET", "/test-bed/state", "")
     }
 
+    /// What CloudFormation has made of the template.
+    pub fn deployed(&self) -> Value {
+        self.ask("GET", "/test-bed/deployed", "")
+    }
+
     /// The function's environment under a new role with these policies.
     pub fn with_policies(&self, policies: &[Value]) -> Environment {
         #[derive(Deserialize)]
