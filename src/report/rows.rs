@@ -277,7 +277,7 @@ mod tests {
         let reply = Reply::Error { status: 400, code: Some(code.to_owned()), message: Some(message.to_owned()) };
         let answer = Answer { reply, request_id: Some("id".to_owned()), ..Answer::nothing(Silence::Broken, "") };
         let probe = ALL.iter().find(|probe| probe.action == action).unwrap();
-        Outcome { probe, answer: answer.bare(Bare::Denied), duration: Duration::from_millis(7) }
+        Outcome { probe, answer: answer.bare(Bare::Denied), duration: Duration::from_millis(7), settled: None }
     }
 
     /// AWS's answer to the control.
@@ -287,7 +287,7 @@ mod tests {
             request_id: Some("id".to_owned()),
             ..Answer::nothing(Silence::Broken, "")
         };
-        Outcome { probe: CONTROL, answer, duration: Duration::ZERO }
+        Outcome { probe: CONTROL, answer, duration: Duration::ZERO, settled: None }
     }
 
     /// The rows of a run whose control succeeded, without the control's.
