@@ -1,10 +1,11 @@
 //! The run, rehearsed while Lambda starts the function.
 //!
 //! Lambda starts a function with more CPU than a small one has when it is
-//! invoked (measured effects are in docs/performance.md), and TLS handshakes are most of what a first run computes. So the
-//! probes are run once before the first invocation, on a client that opens a
-//! connection for every request and sends none. Afterwards the connections that
-//! the run needs are open, and what is made on first use has been made.
+//! invoked (observed by many; we found no page of AWS on it). TLS handshakes are
+//! most of what a first run computes (docs/performance.md). So the probes are run
+//! once before the first invocation, on a client that opens a connection for
+//! every request and sends none. Afterwards the connections that the run needs
+//! are open, and what is made on first use has been made.
 //!
 //! Nothing depends on it. What fails here is found again, and told, by the run.
 
