@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use permissions_probe::check;
-use permissions_probe::config::{Config, environment};
+use permissions_probe::config::{Config, environment, roots};
 use permissions_probe::handler::sdk;
 use permissions_probe::http::Connections;
 use permissions_probe::probe::{Clients, Context, Probe};
@@ -22,7 +22,7 @@ async fn main() {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>().unwrap());
     let (count, at_once) = (arguments.next().unwrap(), arguments.next().unwrap());
     let config = Arc::new(Config::from_env(environment).unwrap());
-    let sdk = sdk(&Connections::new(&config.roots)).await;
+    let sdk = sdk(&Connections::new(&roots(environment))).await;
     let clients = Clients::new(&sdk, config.timeout);
     let list: Vec<&'static Probe> = probes::policy().into_iter().cycle().take(count).collect();
     let mut took = Vec::new();

@@ -22,7 +22,7 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use lambda_runtime::{Context, LambdaEvent};
-use permissions_probe::config::{Config, environment};
+use permissions_probe::config::{Config, environment, roots};
 use permissions_probe::handler::{App, sdk};
 use permissions_probe::http::Connections;
 use permissions_probe::probes::CONTROL;
@@ -58,10 +58,11 @@ async fn verify() -> Result<bool, String> {
     let (Some(role), Ok(config)) = (role, config) else {
         return Err(format!("nothing was verified, and nothing was sent:\n  {}", missing.join("\n  ")));
     };
-    let own = sdk(&Connections::new(&config.roots)).await;
+    let connections = Connections::new(&roots(environment));
+    let own = sdk(&connections).await;
 
     println!("== {role} under a session policy that denies everything");
-    let denied = run(&config, &assume(&own, &role, Some(DENY_EVERYTHING)).await?).await;
+    let denied = run(&config, assume(&own, &role, Some(DENY_EVERYTHING)).await?, &connections).await;
     let mut sound = true;
     for row in rows(&denied) {
         let judged = judge_denied(row);
@@ -70,7 +71,7 @@ async fn verify() -> Result<bool, String> {
     }
 
     println!("\n== {role} as it is");
-    let plain = run(&config, &assume(&own, &role, None).await?).await;
+    let plain = run(&config, assume(&own, &role, None).await?, &connections).await;
     for row in rows(&plain) {
         let code = row["proof"]["code"].as_str().or(row["cause"].as_str()).unwrap_or_default();
         println!("{:<32} {} {code}", text(row, "action"), text(row, "verdict"));
@@ -129,9 +130,10 @@ async fn assume(own: &SdkConfig, role: &str, policy: Option<&str>) -> Result<Sdk
     Ok(own.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build())
 }
 
-async fn run(config: &Config, sdk: &SdkConfig) -> Value {
+async fn run(config: &Config, sdk: SdkConfig, connections: &Connections) -> Value {
     let event = Event(Ok(json!({"probe": {"verbose": true}})));
-    let response = App::new(Ok(config.clone()), sdk).handle(LambdaEvent::new(event, Context::default())).await;
+    let app = App::new(Ok(config.clone()), sdk, connections.clone());
+    let response = app.handle(LambdaEvent::new(event, Context::default())).await;
     serde_json::to_value(response).unwrap_or_default()
 }
 

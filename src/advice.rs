@@ -234,7 +234,7 @@ fn command(role: &str, policy: &PolicyDocument) -> String {
 }
 
 /// Why an Allow in the role's policy is of no use, and who can help.
-fn no_use(denial: &DenialLine) -> String {
+pub fn no_use(denial: &DenialLine) -> String {
     let owner = match denial.policy_type {
         Some(PolicyType::IdentityBased) => "the administrator of the role",
         Some(PolicyType::ResourceBased) => "the owner of the resource",

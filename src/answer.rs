@@ -165,11 +165,15 @@ impl Answer {
 }
 
 fn silence(why: Silence, error: &(impl Error + 'static)) -> Reply {
-    // What each error says of itself, but not its Debug form, in which the SDK
-    // prints headers and bodies.
-    let mut detail: Vec<String> = causes(error).map(ToString::to_string).collect();
-    detail.dedup();
-    Reply::Nothing { why, detail: detail.join(": ") }
+    Reply::Nothing { why, detail: told(error) }
+}
+
+/// What an error and its causes say of themselves, but not their debug forms, in
+/// which the SDK prints headers and bodies.
+pub fn told(error: &(dyn Error + 'static)) -> String {
+    let mut told: Vec<String> = causes(error).map(ToString::to_string).collect();
+    told.dedup();
+    told.join(": ")
 }
 
 /// The error and everything that it says it came from.

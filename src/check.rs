@@ -102,7 +102,7 @@ async fn one(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Outcom
 }
 
 /// The longest that a Lambda invocation can last (Lambda Developer Guide, "Lambda quotas").
-const LONGEST: Duration = Duration::from_mins(15);
+pub const LONGEST: Duration = Duration::from_mins(15);
 
 /// How long each probe may take: as configured, but no longer than the
 /// invocation has left, less a margin in which the response is sent.

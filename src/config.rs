@@ -44,8 +44,6 @@ pub struct Config {
     pub function_name: Option<String>,
     /// `AWS_LAMBDA_LOG_LEVEL`: the level that a line has to bear to be kept.
     pub log_level: &'static str,
-    /// `AWS_CA_BUNDLE` and its like: whose certificates are trusted.
-    pub roots: Roots,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE`: whether Lambda started the function for an invocation that waits for it.
     pub on_demand: bool,
     /// The function's own log group and log stream, which Lambda sets.
@@ -293,15 +291,14 @@ impl Config {
             function_name: given(&lookup, "AWS_LAMBDA_FUNCTION_NAME"),
             log_level: log_level(&lookup),
             deny_control: read("PROBE_DENY_CONTROL"),
-            roots: match read("AWS_CA_BUNDLE").or(read("SSL_CERT_FILE")).and_then(|path| bundle(&path)) {
-                Some(bundle) => bundle,
-                None if on_lambda_of_aws(&lookup) => Roots::Amazon,
-                None => Roots::System,
-            },
             on_demand: given(&lookup, INITIALIZATION).is_some_and(|how| how == "on-demand"),
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
             log_stream: given(&lookup, "AWS_LAMBDA_LOG_STREAM_NAME"),
         };
+        // Used by `roots`, which has to make do with what there is.
+        for name in BUNDLES {
+            drop(read(name));
+        }
         for name in ENDPOINTS {
             if let Some(url) = given(&lookup, name).filter(|url| !is_url(url)) {
                 let expected = "a URL that starts with https:// or http://; unset on AWS".to_owned();
@@ -345,6 +342,19 @@ fn log_level(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> &'stati
     known.into_iter().find(|known| known.eq_ignore_ascii_case(&level)).unwrap_or("INFO")
 }
 
+/// Whose certificates are trusted. It is known even where the environment is not
+/// valid otherwise, since somebody may wait to be told so.
+pub fn roots(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Roots {
+    match BUNDLES.iter().find_map(|name| given(&lookup, name)).and_then(|path| bundle(&path)) {
+        Some(bundle) => bundle,
+        None if on_lambda_of_aws(&lookup) => Roots::Amazon,
+        None => Roots::System,
+    }
+}
+
+/// The variables that name a file of certificates, the one that counts first.
+const BUNDLES: &[&str] = &["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+
 /// Looks a variable up in the environment of the process. One that is not
 /// Unicode is an error, with what could be read of it.
 pub fn environment(name: &str) -> Option<Result<String, String>> {
@@ -364,6 +374,7 @@ const ENDPOINTS: &[&str] = &[
     "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
     "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_CODEDEPLOY",
 ];
 
 /// Whether requests can be sent there.

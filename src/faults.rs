@@ -2,7 +2,6 @@
 //! is "allowed" without proof, and none "denied" without AWS saying so.
 
 mod table;
-mod tls;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,10 +14,10 @@ use crate::http::LONGEST_BODY;
 use crate::probes::{ALL, CONTROL};
 use crate::report::{Report, rows};
 use crate::roots::Roots;
+use crate::stub::tls::{self, Certificate};
 use crate::stub::{self, config, context, healthy, sdk_with};
 use crate::verdict::Verdict;
 use table::{Fault, How, faults};
-use tls::Certificate;
 
 /// What one fault led to.
 struct Run {
@@ -67,9 +66,10 @@ const SHORT: Duration = Duration::from_millis(1200);
 #[tokio::test]
 async fn without_a_fault_everything_is_allowed() {
     // The matrix would be worth nothing if its servers could not be understood.
-    for how in
-        [How::Server(Box::new(|| stub::Server::start(healthy))), How::Tls(Box::new(|| tls::server(Certificate::Good)))]
-    {
+    for how in [
+        How::Server(Box::new(|| stub::Server::start(healthy))),
+        How::Tls(Box::new(|| tls::server(Certificate::Good, healthy))),
+    ] {
         let run = run(&how, ENOUGH).await;
         for (action, summary) in &run.found {
             assert!(summary.starts_with("allowed"), "{action} {summary}");

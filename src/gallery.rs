@@ -4,7 +4,6 @@
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
-use crate::handler::App;
 use crate::request::Event;
 use crate::stub::{self, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_of, healthy, identity};
 
@@ -16,7 +15,7 @@ const NO_PASS_ROLE: (&str, &str) = ("PROBE_SAGEMAKER_ROLE_ARN", "");
 async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
     let stub = Stub::start(answer);
     let variables: Vec<_> = variables.iter().copied().chain([NO_PASS_ROLE]).collect();
-    let app = App::new(Ok(stub::config_with(&variables)), &stub.sdk());
+    let app = stub.app(stub::config_with(&variables));
     let mut context = Context::default();
     context.invoked_function_arn = FUNCTION_ARN.into();
     let response = app.handle(LambdaEvent::new(Event(Ok(json!({"probe": {"verbose": true}}))), context)).await;

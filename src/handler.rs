@@ -1,19 +1,25 @@
 //! One invocation: event, check, report, response.
 
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use crate::config::{Config, Problem, is_region};
+use crate::gate::{Decision, Gate, Way};
 use crate::headline::{Findings, headline};
 use crate::http::Connections;
-use crate::probe::{Clients, Context, Probe};
+use crate::probe::{self, Clients, Probe};
 use crate::report::{Caller, Report, Response, Row};
 use crate::request::{Event, Front, Request};
 use crate::telemetry::History;
@@ -36,6 +42,8 @@ pub struct App {
     /// What is wrong is kept as well: a function that dies while it starts
     /// shows its user nothing of why.
     setup: Result<Setup, Vec<Problem>>,
+    sdk: SdkConfig,
+    connections: Connections,
     history: History,
     /// Whether an invocation has been answered before.
     warm: AtomicBool,
@@ -53,7 +61,7 @@ struct Setup {
 
 impl App {
     /// Prepares everything that does not depend on the event.
-    pub fn new(config: Result<Config, Vec<Problem>>, sdk: &SdkConfig) -> Self {
+    pub fn new(config: Result<Config, Vec<Problem>>, sdk: SdkConfig, connections: Connections) -> Self {
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
         let bad_region = (!is_region(&region)).then(|| Problem {
             name: "AWS_REGION".to_owned(),
@@ -62,7 +70,7 @@ impl App {
         });
         let mut setup: Result<Setup, Vec<Problem>> = match config {
             Ok(config) if bad_region.is_none() => Ok(Setup {
-                clients: Clients::new(sdk, config.timeout),
+                clients: Clients::new(&sdk, config.timeout),
                 config: Arc::new(config),
                 region,
                 credentials: sdk.credentials_provider(),
@@ -74,20 +82,20 @@ impl App {
             redact::tame(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
             telemetry::log_problems(problems);
         }
-        Self { setup, history: History::default(), warm: AtomicBool::new(false) }
+        Self { setup, sdk, connections, history: History::default(), warm: AtomicBool::new(false) }
     }
 
     /// Prepares what takes requests to prepare, without sending any, where an
     /// invocation is about to follow.
-    pub async fn rehearse(&self, sdk: &SdkConfig, connections: &Connections) {
+    pub async fn rehearse(&self) {
         let Ok(setup) = &self.setup else { return };
         if setup.config.on_demand {
-            let sdk = sdk.to_builder().http_client(connections.opener()).build();
+            let sdk = self.sdk.to_builder().http_client(self.connections.opener()).build();
             let clients = Clients::new(&sdk, setup.config.timeout);
-            let mut cx = Context::new(setup.config.clone(), clients, &setup.region, "");
+            let mut cx = probe::Context::new(setup.config.clone(), clients, &setup.region, "");
             // Nobody's, for requests that are never sent: Lambda tells the function's own with the first invocation.
             cx.function_account = Some("000000000000".to_owned());
-            rehearsal::run(&probes::configured(&setup.config), &Arc::new(cx), connections).await;
+            rehearsal::run(&probes::configured(&setup.config), &Arc::new(cx), &self.connections).await;
         }
     }
 
@@ -95,38 +103,103 @@ impl App {
     /// of the function, which an asynchronous caller would try again.
     pub async fn handle(&self, event: LambdaEvent<Event>) -> Response {
         let (event, context) = event.into_parts();
-        let front = event.0.as_ref().ok().and_then(Front::of);
-        let refuse = |status, probes: &[&'static Probe], problems: &[Problem]| {
-            let mut report = Report::of_problems(probes, problems, context.request_id.clone());
-            redact::tame(report.texts_mut());
-            if self.setup.as_ref().is_ok_and(|setup| setup.config.redact) {
-                redact::mask(report.texts_mut());
+        match event.0.as_ref().ok().and_then(|event| Gate::of(event, self.sdk.endpoint_url())) {
+            Some(Ok(gate)) => self.answer(&gate, &context).await,
+            Some(Err(problems)) => self.refuse(400, &self.probes(), &problems, &context).response(None),
+            None => {
+                let front = event.0.as_ref().ok().and_then(Front::of);
+                self.check(&event, front.as_ref(), &context).await.response(front.as_ref())
             }
-            telemetry::log(&report, status, &self.history);
-            Response::new(report, Some(status), false, front.as_ref())
+        }
+    }
+
+    /// Answers a deployment, and then the invocation.
+    async fn answer(&self, gate: &Gate, context: &Context) -> Response {
+        let time = || check::limit(check::LONGEST, context.deadline, SystemTime::now());
+        let (checked, mut decision) = if let Some(decision) = gate.unchecked() {
+            (None, decision)
+        } else {
+            // The check ends in time of itself; should it not, it is ended.
+            let left = time();
+            let reserve = (left / 3).min(RESERVE);
+            let mut own = context.clone();
+            own.deadline = own.deadline.saturating_sub(report::millis(reserve));
+            let event = Event(Ok(gate.event()));
+            match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, &own))).await {
+                Ok(Some(checked)) => {
+                    let log = self.setup.as_ref().ok().and_then(|setup| setup.config.log_group.as_deref());
+                    let decision = Decision::of(&checked.report, log);
+                    (Some(checked), decision)
+                }
+                Ok(None) => (None, Decision::failed("The check broke: a defect of this program, please report it.")),
+                Err(_) => (None, Decision::failed("The check did not end within the function's time.")),
+            }
         };
+        redact::tame(vec![&mut decision.reason]);
+        let way = Way { connections: &self.connections, sdk: &self.sdk };
+        let heard = timeout(time(), gate.answer(&decision, way)).await.unwrap_or_else(|_| {
+            let expected = "that it takes the answer within the function's time".to_owned();
+            Err(Problem { name: gate.name().to_owned(), value: None, expected })
+        });
+        telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
+        match (heard, checked) {
+            (Ok(()), Some(checked)) => checked.response(None),
+            (Ok(()), None) if decision.passes => Response::of_text(&decision.reason),
+            (Ok(()), None) => {
+                let status = if gate.unchecked().is_some() { 400 } else { 500 };
+                self.refuse(status, &self.probes(), &[unchecked(gate, decision)], context).response(None)
+            }
+            // What the deployment has not heard, whoever reads this does.
+            (Err(problem), Some(mut checked)) => {
+                telemetry::log_problems(std::slice::from_ref(&problem));
+                checked.report.add(&problem);
+                redact::tame(checked.report.texts_mut());
+                Checked { refused: Some(502), ..checked }.response(None)
+            }
+            (Err(problem), None) => self.refuse(502, &self.probes(), &[problem], context).response(None),
+        }
+    }
+
+    /// The probes of this configuration; of the policy, where it is not valid.
+    fn probes(&self) -> Vec<&'static Probe> {
+        self.setup.as_ref().map_or_else(|_| probes::policy(), |setup| probes::configured(&setup.config))
+    }
+
+    /// The report of an invocation that tries nothing.
+    fn refuse(&self, status: u16, probes: &[&'static Probe], problems: &[Problem], context: &Context) -> Checked {
+        let mut report = Report::of_problems(probes, problems, context.request_id.clone());
+        redact::tame(report.texts_mut());
+        if self.setup.as_ref().is_ok_and(|setup| setup.config.redact) {
+            redact::mask(report.texts_mut());
+        }
+        telemetry::log(&report, status, &self.history);
+        Checked { report, refused: Some(status), verbose: false }
+    }
+
+    /// Makes one run, logs it and counts it.
+    async fn check(&self, event: &Event, front: Option<&Front>, context: &Context) -> Checked {
+        let known = self.probes();
         let setup = match &self.setup {
             Ok(setup) => setup,
-            Err(problems) => return refuse(500, &probes::policy(), problems),
+            Err(problems) => return self.refuse(500, &known, problems, context),
         };
-        let known = probes::configured(&setup.config);
-        if let Some(problem) = front.as_ref().and_then(Front::problem) {
-            return refuse(405, &known, &[problem]);
+        if let Some(problem) = front.and_then(Front::problem) {
+            return self.refuse(405, &known, &[problem], context);
         }
         let actions: Vec<_> = known.iter().map(|probe| probe.action).collect();
-        let request = match Request::parse(&event, &actions) {
+        let request = match Request::parse(event, &actions) {
             Ok(request) => request,
-            Err(problems) => return refuse(400, &known, &problems),
+            Err(problems) => return self.refuse(400, &known, &problems, context),
         };
 
         let started = Instant::now();
         let limit = check::limit(setup.config.timeout, context.deadline, SystemTime::now());
         if let Some(problem) = setup.no_credentials(limit).await {
-            return refuse(500, &known, &[problem]);
+            return self.refuse(500, &known, &[problem], context);
         }
         let config = &setup.config;
-        let cx = Context::new(config.clone(), setup.clients.clone(), &setup.region, &context.invoked_function_arn);
-        let cx = Arc::new(cx);
+        let arn = &context.invoked_function_arn;
+        let cx = Arc::new(probe::Context::new(config.clone(), setup.clients.clone(), &setup.region, arn));
         let limit = check::limit(config.timeout, context.deadline, SystemTime::now());
         let selected = selected(&known, &request);
         let mut outcomes = check::run(&selected, &cx, limit).await;
@@ -144,17 +217,49 @@ impl App {
             headline,
             advice,
             advisories: advice::advisories(&findings),
-            ..Report::new(rows, context.request_id, started.elapsed())
+            ..Report::new(rows, context.request_id.clone(), started.elapsed())
         };
         redact::tame(report.texts_mut());
         if config.redact {
             redact::mask(report.texts_mut());
         }
-        let status = report.status();
-        telemetry::log(&report, status, &self.history);
+        telemetry::log(&report, report.status(), &self.history);
         telemetry::count(&report, config, !self.warm.swap(true, Ordering::Relaxed));
-        Response::new(report, None, request.verbose, front.as_ref())
+        Checked { report, refused: None, verbose: request.verbose }
     }
+}
+
+/// The most of an invocation's time that is kept for the answer to a deployment.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// What came of an invocation.
+struct Checked {
+    report: Report,
+    /// The status, where it does not follow from the report.
+    refused: Option<u16>,
+    verbose: bool,
+}
+
+impl Checked {
+    fn response(self, front: Option<&Front>) -> Response {
+        Response::new(self.report, self.refused, self.verbose, front)
+    }
+}
+
+/// What a deployment was told in place of a check's outcome.
+fn unchecked(gate: &Gate, decision: Decision) -> Problem {
+    Problem { name: gate.name().to_owned(), value: Some(decision.reason), expected: "a check".to_owned() }
+}
+
+/// What a future comes to; nothing, where it panics.
+async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    // It is not polled again after it has panicked.
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 impl Setup {
@@ -181,7 +286,7 @@ impl Setup {
 
 /// The rows with AWS's own account of the denials, where the configuration asks for it.
 #[cfg(feature = "authorization-details")]
-async fn explained(mut rows: Vec<Row>, cx: &Context, deadline: u64) -> Vec<Row> {
+async fn explained(mut rows: Vec<Row>, cx: &probe::Context, deadline: u64) -> Vec<Row> {
     if cx.config.authorization_details {
         let limit = check::limit(cx.config.timeout, deadline, SystemTime::now());
         crate::details::add(&mut rows, &cx.clients.iam_toolbox, limit).await;
@@ -191,7 +296,7 @@ async fn explained(mut rows: Vec<Row>, cx: &Context, deadline: u64) -> Vec<Row> 
 
 /// The rows with a note where the configuration asks for what this build cannot do.
 #[cfg(not(feature = "authorization-details"))]
-async fn explained(mut rows: Vec<Row>, cx: &Context, _: u64) -> Vec<Row> {
+async fn explained(mut rows: Vec<Row>, cx: &probe::Context, _: u64) -> Vec<Row> {
     let denials = rows.iter_mut().filter_map(|row| row.denial.as_mut());
     for denial in denials.filter(|denial| cx.config.authorization_details && denial.authorization_id.is_some()) {
         denial.details = Some(report::Details::without("this build lacks the feature authorization-details"));
@@ -204,4 +309,20 @@ fn selected(known: &[&'static Probe], request: &Request) -> Vec<&'static Probe> 
     let control = |probe: &Probe| probe.action == probes::CONTROL.action || probe.must_be_denied();
     let asked = |probe: &Probe| control(probe) || request.selects(probe.action);
     known.iter().copied().filter(|probe| asked(probe)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caught;
+
+    #[tokio::test]
+    async fn a_panic_is_caught_wherever_it_comes() {
+        assert_eq!(caught(async { 7 }).await, Some(7));
+        assert_eq!(caught(async { panic!("at once") }).await, None::<()>);
+        let later = async {
+            tokio::task::yield_now().await;
+            panic!("later")
+        };
+        assert_eq!(caught(later).await, None::<()>);
+    }
 }

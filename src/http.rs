@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::config::{ConfigBag, HttpClient, RuntimeComponents, SharedHttpClient};
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::pool::{self, ConnectionEvent, ConnectionPool};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -45,6 +46,7 @@ const AMAZON: &[u8] = include_bytes!("amazon.pem");
 pub struct Connections {
     pool: SharedHttpClient,
     counts: Arc<Counts>,
+    tls: TlsContext,
 }
 
 /// How many connections were asked for ahead of time, and how many attempts to
@@ -62,6 +64,7 @@ impl Connections {
     pub fn new(roots: &Roots) -> Self {
         let counts = Arc::new(Counts::default());
         let observed = counts.clone();
+        let tls = TlsContext::builder().with_trust_store(trust_store(roots)).build().unwrap_or_default();
         let pool = ConnectionPool::builder()
             .proxy_config(ProxyConfig::from_env())
             .event_listener(move |event: &ConnectionEvent<'_>| {
@@ -71,11 +74,11 @@ impl Connections {
                 }
             })
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(TlsContext::builder().with_trust_store(trust_store(roots)).build().unwrap_or_default())
+            .tls_context(tls.clone())
             .build_https();
         let pool = pool.expect("a pool without partitions or limits has nothing that could contradict itself");
         let client = pool::Client::new(&pool).expect("a pool without partitions has the anonymous one");
-        Self { pool: SharedHttpClient::new(client), counts }
+        Self { pool: SharedHttpClient::new(client), counts, tls }
     }
 
     /// The client that sends requests, and reads each answer up to its bound.
@@ -86,6 +89,25 @@ impl Connections {
     /// A client that opens a connection for each request, and never sends it.
     pub fn opener(&self) -> SharedHttpClient {
         SharedHttpClient::new(Client { connections: self.clone(), sends: false })
+    }
+
+    /// Puts a body to a URL that needs no signature, on a connection of its own;
+    /// returns the status of the answer. It follows no redirect.
+    ///
+    /// There is no content type, which would have to be part of the signature of
+    /// a URL that was signed beforehand (Amazon S3 REST authentication, "The
+    /// Authentication header", of signature version 2).
+    pub async fn put(&self, url: &str, body: Vec<u8>) -> Result<u16, ConnectorError> {
+        let refused = |error: HttpError| ConnectorError::user(error.into());
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_method("PUT").map_err(refused)?;
+        request.set_uri(url).map_err(refused)?;
+        let connector = Connector::builder()
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(self.tls.clone())
+            .build();
+        Ok(connector.call(request).await?.status().as_u16())
     }
 
     /// How many connections openers have asked for.

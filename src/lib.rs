@@ -28,7 +28,8 @@
 //! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
 //! | 7 | [`metrics`] | what CloudWatch counts |
 //! | 7 | [`telemetry`] | what is logged |
-//! | 8 | [`handler`] | one invocation |
+//! | 8 | [`gate`] | a deployment that waits for a run, and its answer |
+//! | 9 | [`handler`] | one invocation |
 //!
 //! # What holds everywhere
 //!
@@ -53,6 +54,7 @@ pub mod details;
 mod faults;
 #[cfg(test)]
 mod gallery;
+pub mod gate;
 pub mod handler;
 pub mod headline;
 pub mod http;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use permissions_probe::config::{Config, Logging, environment};
+use permissions_probe::config::{Config, Logging, environment, roots};
 use permissions_probe::handler::{App, sdk};
 use permissions_probe::http::Connections;
 use permissions_probe::request::Event;
@@ -19,10 +19,9 @@ async fn main() -> Result<(), Error> {
     }
     telemetry::init(Logging::from_env(environment));
     let config = Config::from_env(environment);
-    let connections = Connections::new(&config.as_ref().map(|config| config.roots.clone()).unwrap_or_default());
-    let sdk = sdk(&connections).await;
-    let app = Arc::new(App::new(config, &sdk));
-    app.rehearse(&sdk, &connections).await;
+    let connections = Connections::new(&roots(environment));
+    let app = Arc::new(App::new(config, sdk(&connections).await, connections));
+    app.rehearse().await;
     // Several invocations at a time, where Lambda Managed Instances ask for it; else one.
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<Event>| {
         let app = app.clone();

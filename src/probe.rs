@@ -90,6 +90,29 @@ pub const NAME: &str = "permissions-probe-";
 /// An attribute that no table has as a key.
 pub const ABSENT_ATTRIBUTE: &str = "permissions_probe_absent";
 
+/// A part of AWS with accounts of its own.
+#[derive(Debug)]
+pub struct Partition {
+    pub name: &'static str,
+    /// What the codes of its Regions start with; nothing, for all others.
+    regions: &'static str,
+    /// What the names of its hosts end with.
+    pub dns_suffix: &'static str,
+}
+
+/// The partitions, the one of all other Regions last (AWS General Reference,
+/// "Amazon Resource Names (ARNs)"; the SDKs' partitions.json).
+pub const PARTITIONS: &[Partition] = &[
+    Partition { name: "aws-cn", regions: "cn-", dns_suffix: "amazonaws.com.cn" },
+    Partition { name: "aws-us-gov", regions: "us-gov-", dns_suffix: "amazonaws.com" },
+    Partition { name: "aws-iso", regions: "us-iso-", dns_suffix: "c2s.ic.gov" },
+    Partition { name: "aws-iso-b", regions: "us-isob-", dns_suffix: "sc2s.sgov.gov" },
+    Partition { name: "aws-iso-e", regions: "eu-isoe-", dns_suffix: "cloud.adc-e.uk" },
+    Partition { name: "aws-iso-f", regions: "us-isof-", dns_suffix: "csp.hci.ic.gov" },
+    Partition { name: "aws-eusc", regions: "eusc-", dns_suffix: "amazonaws.eu" },
+    Partition { name: "aws", regions: "", dns_suffix: "amazonaws.com" },
+];
+
 impl Context {
     pub fn new(config: Arc<Config>, clients: Clients, region: &str, function_arn: &str) -> Self {
         Self {
@@ -133,19 +156,12 @@ impl Context {
 
     /// The partition that the Region belongs to.
     pub fn partition(&self) -> &'static str {
-        // AWS General Reference, "Amazon Resource Names (ARNs)"; the SDKs' partitions.json.
-        [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-iso-", "aws-iso"),
-            ("us-isob-", "aws-iso-b"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("us-isof-", "aws-iso-f"),
-            ("eusc-", "aws-eusc"),
-        ]
-        .iter()
-        .find(|(prefix, _)| self.region.starts_with(prefix))
-        .map_or("aws", |(_, partition)| partition)
+        self.of_partition().name
+    }
+
+    fn of_partition(&self) -> &'static Partition {
+        let known = PARTITIONS.iter().find(|partition| self.region.starts_with(partition.regions));
+        known.expect("every Region starts with nothing, which the last one asks for")
     }
 
     /// The ARN of something in this Region and account.
@@ -180,15 +196,7 @@ impl Context {
 
     /// An image in this account's registry that does not exist.
     pub fn absent_image(&self, account: &str) -> String {
-        let suffix = match self.partition() {
-            "aws-cn" => "amazonaws.com.cn",
-            "aws-iso" => "c2s.ic.gov",
-            "aws-iso-b" => "sc2s.sgov.gov",
-            "aws-iso-e" => "cloud.adc-e.uk",
-            "aws-iso-f" => "csp.hci.ic.gov",
-            "aws-eusc" => "amazonaws.eu",
-            _ => "amazonaws.com",
-        };
+        let suffix = self.of_partition().dns_suffix;
         format!("{account}.dkr.ecr.{}.{suffix}/{}:absent", self.region, self.absent_name())
     }
 }

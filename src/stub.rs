@@ -1,6 +1,7 @@
 //! Parts of the program against the server of canned bytes, so that tests send
 //! every request through the real SDK and read every answer with its real parsers.
 
+pub mod tls;
 #[allow(dead_code, reason = "the integration tests use the other part of it")]
 pub mod wire;
 
@@ -12,6 +13,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 use crate::config::Config;
+use crate::handler::App;
 use crate::http::Connections;
 use crate::probe::{self, Clients, Context, Outcome, Principal, Probe};
 use crate::roots::Roots;
@@ -40,6 +42,11 @@ impl Stub {
 
     pub fn requests(&self) -> Vec<Request> {
         self.seen.requests()
+    }
+
+    /// The function, to which this server is AWS.
+    pub fn app(&self, config: Config) -> App {
+        App::new(Ok(config), self.sdk(), Connections::new(&Roots::Amazon))
     }
 
     /// An SDK configuration that knows only this server, and nothing of the environment.

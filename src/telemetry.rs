@@ -148,6 +148,15 @@ fn log_row(row: &Row, changed: Option<Verdict>, is_news: bool, request_id: &str)
     if is_news { line!(warn) } else { line!(info) }
 }
 
+/// Logs what a deployment was answered.
+pub fn log_gate(gate: &str, passes: bool, reason: &str, request_id: &str) {
+    if passes {
+        tracing::info!(requestId = request_id, gate, passes, reason, "answered");
+    } else {
+        tracing::warn!(requestId = request_id, gate, passes, reason, "answered");
+    }
+}
+
 /// Logs what is wrong with the environment, once at the start.
 pub fn log_problems(problems: &[Problem]) {
     for problem in problems {

@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use serde_json::{Value, json};
 
-use crate::handler::App;
 use crate::request::Event;
 use crate::stub::{self, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_of, healthy, json_error};
 
@@ -307,7 +306,7 @@ fn the_report_equals_the_policy() {
     let shared = policy.clone();
     let stub = Stub::start(move |request| answer(request, &shared.lock().unwrap()));
     stub.seen.forget();
-    let app = |variables: &[(&str, &str)]| App::new(Ok(stub::config_with(variables)), &stub.sdk());
+    let app = |variables: &[(&str, &str)]| stub.app(stub::config_with(variables));
     let apps = [(app(&[("PROBE_OBJECT_KEY", OBJECT)]), true), (app(&[]), false)];
     let mut runner = TestRunner::new(ProptestConfig {
         cases,

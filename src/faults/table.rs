@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::faults::tls::{self, Certificate};
+use crate::stub::tls::{self, Certificate};
 use crate::stub::{
     ACCOUNT, Act, Request, Seen, Server, action_of, denial, error_of, healthy, json_error_with, response, serve,
     with_headers,
@@ -214,7 +214,7 @@ fn tls_faults() -> Vec<Fault> {
         ("a certificate that has expired", Certificate::Expired, "inconclusive network"),
         ("a certificate of an unknown authority", Certificate::UnknownAuthority, "inconclusive network"),
     ] {
-        let how = How::Tls(Box::new(move || tls::server(certificate)));
+        let how = How::Tls(Box::new(move || tls::server(certificate, healthy)));
         faults.push(Fault { group, name: name.to_owned(), how, expected: all(expected) });
     }
     for (name, treat, expected) in [
@@ -234,7 +234,7 @@ fn tls_faults() -> Vec<Fault> {
             "inconclusive timedOut",
         ),
     ] {
-        let how = How::Tls(Box::new(move || (Server::accept(treat), tls::server(Certificate::Good).1)));
+        let how = How::Tls(Box::new(move || (Server::accept(treat), tls::server(Certificate::Good, healthy).1)));
         faults.push(Fault { group, name: name.to_owned(), how, expected: all(expected) });
     }
     faults

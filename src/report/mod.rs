@@ -225,6 +225,18 @@ pub struct Statement {
 }
 
 impl Response {
+    /// The response to an invocation that asked for no check.
+    pub fn of_text(body: &str) -> Self {
+        Self {
+            status_code: 200,
+            body: body.to_owned(),
+            headers: Some(Headers { content_type: JSON, allow: None }),
+            multi_value_headers: None,
+            is_base64_encoded: None,
+            report: None,
+        }
+    }
+
     /// The response to an invocation; `front` is the HTTP front that it came
     /// through, which passes no key on but its own.
     pub fn new(report: Report, problem: Option<u16>, verbose: bool, front: Option<&Front>) -> Self {
@@ -288,15 +300,23 @@ impl Report {
         }
     }
 
-    /// The report of an invocation that tried nothing.
-    pub fn of_problems(probes: &[&'static Probe], problems: &[Problem], request_id: String) -> Self {
-        let rows = probes.iter().map(|probe| Row::not_run(probe)).collect();
-        let line = |problem: &Problem| ProblemLine {
+    /// Adds what is wrong beside the rows.
+    pub fn add(&mut self, problem: &Problem) {
+        self.problems.push(ProblemLine {
             name: problem.name.clone(),
             value: problem.value.clone(),
             expected: problem.expected.clone(),
-        };
-        Self { problems: problems.iter().map(line).collect(), ..Self::new(rows, request_id, Duration::ZERO) }
+        });
+    }
+
+    /// The report of an invocation that tried nothing.
+    pub fn of_problems(probes: &[&'static Probe], problems: &[Problem], request_id: String) -> Self {
+        let rows = probes.iter().map(|probe| Row::not_run(probe)).collect();
+        let mut report = Self::new(rows, request_id, Duration::ZERO);
+        for problem in problems {
+            report.add(problem);
+        }
+        report
     }
 
     /// The status code of the response: by HTTP's meaning, since HTTP fronts pass it on.

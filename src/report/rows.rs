@@ -185,7 +185,7 @@ impl Row {
 }
 
 impl DenialLine {
-    fn new(denial: &Denial<'_>) -> Self {
+    pub fn new(denial: &Denial<'_>) -> Self {
         Self {
             kind: denial.kind,
             policy_type: denial.policy_type,

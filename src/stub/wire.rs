@@ -94,7 +94,7 @@ impl Seen {
         self.connections.load(Ordering::SeqCst)
     }
 
-    fn add(&self, request: Request) {
+    pub fn add(&self, request: Request) {
         self.count.fetch_add(1, Ordering::SeqCst);
         if !self.forgets.load(Ordering::SeqCst) {
             self.requests.lock().unwrap().push(request);
@@ -150,7 +150,7 @@ pub fn serve<A: Into<Act>>(connection: TcpStream, seen: &Seen, idle: Duration, a
 }
 
 /// Whether the connection goes on.
-fn perform(connection: &mut impl Write, seen: &Seen, act: &Act) -> bool {
+pub fn perform(connection: &mut impl Write, seen: &Seen, act: &Act) -> bool {
     match act {
         Act::Send(bytes) => connection.write_all(bytes).is_ok(),
         Act::Close(bytes) => {
@@ -275,7 +275,9 @@ pub fn denial(action: &str, called: &str) -> Vec<u8> {
 /// The action that a request needs.
 pub fn action_of(request: &Request) -> String {
     if let Some((service, operation)) = request.target().split_once('.') {
-        let service = ["dynamodb", "sagemaker", "logs"].iter().find(|s| service.to_ascii_lowercase().starts_with(**s));
+        let service = ["dynamodb", "sagemaker", "logs", "codedeploy"]
+            .iter()
+            .find(|s| service.to_ascii_lowercase().starts_with(**s));
         return format!("{}:{operation}", service.unwrap());
     }
     let action = match request.method.as_str() {
@@ -322,6 +324,7 @@ pub fn healthy(request: &Request) -> Vec<u8> {
         "sagemaker:InvokeEndpoint" => rest_json_error(400, "ValidationError", "Endpoint x of account y not found."),
         "sagemaker:CreateModel" => json_error("ValidationException", "Requested image x not found."),
         "sagemaker:CreateTrainingJob" => json_error("ValidationException", "Could not assume role x."),
+        "codedeploy:PutLifecycleEventHookExecutionStatus" => json("{\"lifecycleEventHookExecutionId\": \"x\"}"),
         "logs:PutLogEvents" => json("{\"rejectedLogEventsInfo\": {\"tooOldLogEventEndIndex\": 1}}"),
         _ => json_error("ResourceAlreadyExistsException", "It already exists."),
     }

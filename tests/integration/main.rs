@@ -6,6 +6,7 @@
 mod account;
 mod documents;
 mod events;
+mod gate;
 mod lambda;
 mod live;
 mod matrix;
@@ -13,6 +14,9 @@ mod process;
 mod runtime;
 mod soundness;
 mod test_bed;
+#[allow(dead_code, reason = "the unit tests use the other part of it")]
+#[path = "../../src/stub/tls.rs"]
+mod tls;
 #[allow(dead_code, reason = "the unit tests use the other part of it")]
 #[path = "../../src/stub/wire.rs"]
 mod wire;

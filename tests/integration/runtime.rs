@@ -83,6 +83,10 @@ fn the_compiled_function_answers_every_event_and_survives_bad_ones() {
     let runtime = Runtime::start(&account().environment, 15);
     for file in std::fs::read_dir(root().join("events")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
+        // A deployment's event asks for an answer to be sent to AWS: the tests of the gate.
+        if name.starts_with("cloudformation-") || name.starts_with("codedeploy-") {
+            continue;
+        }
         let response = runtime.invoke(event(&name).to_string().as_bytes());
         let parsed: Value =
             serde_json::from_str(&response).unwrap_or_else(|error| panic!("{name}: {error}: {response}"));

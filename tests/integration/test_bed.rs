@@ -122,14 +122,15 @@ pub fn app(environment: &Environment) -> App {
         None,
         "test",
     );
+    let connections = Connections::new(&Roots::default());
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(get("AWS_REGION").to_owned()))
         .endpoint_url(get("AWS_ENDPOINT_URL"))
-        .http_client(Connections::new(&Roots::default()).client())
+        .http_client(connections.client())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    App::new(Config::from_env(|name| environment.get(name).cloned().map(Ok)), &sdk)
+    App::new(Config::from_env(|name| environment.get(name).cloned().map(Ok)), sdk, connections)
 }
 
 /// Invokes the function in this process; returns the response as JSON text.

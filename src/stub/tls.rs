@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::stub::{Seen, Server, healthy, read_request};
+use super::wire::{Act, Request, Seen, Server, perform, read_request};
 
 /// Who says who a server is.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +31,12 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server with such a certificate behind which everything is allowed, and
-/// the authority, in PEM, that its client is to trust.
-pub fn server(certificate: Certificate) -> (Server, Vec<u8>) {
+/// A server with such a certificate, which answers each request as told, and the
+/// authority, in PEM, that its client is to trust.
+pub fn server<A: Into<Act>>(
+    certificate: Certificate,
+    answer: impl Fn(&Request) -> A + Send + Sync + 'static,
+) -> (Server, Vec<u8>) {
     let trusted = authority();
     let host = if matches!(certificate, Certificate::OtherHost) { "example.com" } else { "localhost" };
     let mut parameters = CertificateParams::new(vec![host.to_owned()]).unwrap();
@@ -51,12 +54,14 @@ pub fn server(certificate: Certificate) -> (Server, Vec<u8>) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
-    let server = Server::accept(move |connection, _: &Seen| {
+    let server = Server::accept(move |connection, seen: &Seen| {
         connection.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), connection);
         let mut reader = std::io::BufReader::new(tls);
         while let Some(request) = read_request(&mut reader) {
-            if reader.get_mut().write_all(&healthy(&request)).is_err() {
+            let act = answer(&request).into();
+            seen.add(request);
+            if !perform(reader.get_mut(), seen, &act) {
                 break;
             }
         }

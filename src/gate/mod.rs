@@ -1,0 +1,238 @@
+//! A deployment that waits for a run: CloudFormation, of which the function is a
+//! custom resource, or CodeDeploy, whose hook it is.
+//!
+//! Both wait for an hour, and for an answer that goes another way than the
+//! response. So one is sent whatever becomes of the run, and a part of the
+//! invocation's time is kept for it.
+
+mod custom_resource;
+mod lifecycle_hook;
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use serde_json::{Map, Value, json};
+
+use crate::config::Problem;
+use crate::denial::Kind;
+use crate::http::Connections;
+use crate::report::{DenialLine, Report, Row};
+use crate::request;
+use crate::verdict::{Cause, Verdict};
+
+use custom_resource::CustomResource;
+use lifecycle_hook::LifecycleHook;
+
+/// Who waits.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Gate {
+    CloudFormation(CustomResource),
+    CodeDeploy(LifecycleHook),
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub passes: bool,
+    pub reason: String,
+}
+
+/// The way that an answer takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    pub connections: &'a Connections,
+    pub sdk: &'a SdkConfig,
+}
+
+/// For how long what is denied is tried again, unless the gate says otherwise:
+/// a deployment asks seconds after it has made the role or its policy.
+const SETTLE: Duration = Duration::from_secs(30);
+
+impl Gate {
+    /// The deployment that an event comes from, if it does. Only AWS's own
+    /// services, or who may invoke the function, can ask: an HTTP front's caller cannot.
+    ///
+    /// `endpoint` is where the function finds AWS, if not in the usual place.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the deployment from being answered.
+    pub fn of(event: &Value, endpoint: Option<&str>) -> Option<Result<Self, Vec<Problem>>> {
+        let has = |name: &str| event.get(name).is_some();
+        if request::is_http(event) {
+            None
+        } else if has("ResponseURL") || (has("RequestType") && has("StackId")) {
+            Some(CustomResource::parse(event, endpoint).map(Self::CloudFormation))
+        } else if has("DeploymentId") && has("LifecycleEventHookExecutionId") {
+            Some(LifecycleHook::parse(event).map(Self::CodeDeploy))
+        } else {
+            None
+        }
+    }
+
+    /// What is answered without a check, where none is needed or possible.
+    pub fn unchecked(&self) -> Option<Decision> {
+        match self {
+            Self::CloudFormation(resource) => resource.unchecked(),
+            Self::CodeDeploy(_) => None,
+        }
+    }
+
+    /// The event of the check that the deployment waits for.
+    pub fn event(&self) -> Value {
+        let asked = match self {
+            Self::CloudFormation(resource) => resource.options(),
+            Self::CodeDeploy(_) => Value::Null,
+        };
+        let options = match asked {
+            Value::Null => with_defaults(Map::new()),
+            Value::Object(options) => with_defaults(options),
+            other => other,
+        };
+        json!({ "probe": options })
+    }
+
+    /// Sends the answer.
+    ///
+    /// # Errors
+    ///
+    /// Why the deployment has not heard of it.
+    pub async fn answer(&self, decision: &Decision, way: Way<'_>) -> Result<(), Problem> {
+        match self {
+            Self::CloudFormation(resource) => resource.answer(decision, way.connections).await,
+            Self::CodeDeploy(hook) => hook.answer(decision, way.sdk).await,
+        }
+    }
+
+    /// Who waits, by name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CloudFormation(_) => "CloudFormation",
+            Self::CodeDeploy(_) => "CodeDeploy",
+        }
+    }
+}
+
+fn with_defaults(mut options: Map<String, Value>) -> Value {
+    options.entry("settleSeconds").or_insert_with(|| SETTLE.as_secs().into());
+    Value::Object(options)
+}
+
+impl Decision {
+    /// What a run decides. What could not be told lets nothing pass.
+    pub fn of(report: &Report, log: Option<&str>) -> Self {
+        let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed;
+        let mut reason: Vec<String> = Vec::new();
+        let problem = |name: &str, value: Option<&str>, expected: &str| {
+            let is = value.map_or("is not set".to_owned(), |value| format!("is {value:?}"));
+            format!("{name} {is}; expected {expected}.")
+        };
+        reason.extend(report.problems.iter().map(|p| problem(&p.name, p.value.as_deref(), &p.expected)));
+        reason.extend(report.headline.iter().map(|headline| headline.text.clone()));
+        if report.problems.is_empty() {
+            reason.extend(report.actions.iter().filter_map(why));
+        }
+        if passes {
+            reason.push(format!("{} of {} are allowed.", report.summary.allowed, report.actions.len()));
+        }
+        let log = log.map(|log| format!(" in {log}")).unwrap_or_default();
+        reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));
+        Self { passes, reason: reason.join(" ") }
+    }
+
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self { passes: false, reason: reason.into() }
+    }
+}
+
+/// What is wrong with an action, in a sentence.
+fn why(row: &Row) -> Option<String> {
+    if row.is_clean() {
+        return None;
+    }
+    let action = row.action.as_str();
+    let on = row.resource.as_deref().filter(|resource| *resource != "*").map(|on| format!(" on {on}"));
+    let on = on.unwrap_or_default();
+    Some(match (row.verdict, row.warning, &row.denial) {
+        (Verdict::Denied, _, Some(denial)) => format!("{action} is denied{on}: {}.", by(denial)),
+        (Verdict::Denied, _, None) => format!("{action} is denied{on}."),
+        (Verdict::Allowed, Some(_), _) => {
+            format!("{action}: {}", row.note.as_deref().unwrap_or("allowed, with a warning."))
+        }
+        (Verdict::Allowed, None, _) => format!("{action} is allowed, and must not be."),
+        (Verdict::Inconclusive, ..) => {
+            format!("{action} is inconclusive: {}.", row.cause.map_or("no cause is known", Cause::name))
+        }
+    })
+}
+
+fn by(denial: &DenialLine) -> String {
+    let policy = denial.policy_type.map_or("policy of a type that AWS does not state".to_owned(), |t| t.to_string());
+    match denial.kind {
+        Kind::Implicit => format!("no {policy} allows it"),
+        Kind::Explicit => format!("explicitly, in a {policy}"),
+        Kind::Unstated => "AWS does not say by which policy".to_owned(),
+    }
+}
+
+fn problem(name: &str, value: Option<String>, expected: &str) -> Problem {
+    Problem { name: name.to_owned(), value, expected: expected.to_owned() }
+}
+
+/// A text of an event; what is wrong with it is added to the problems.
+fn text(event: &Value, name: &str, expected: &str, problems: &mut Vec<Problem>) -> String {
+    match &event[name] {
+        Value::String(text) if !text.is_empty() => text.clone(),
+        other => {
+            problems.push(problem(name, (!other.is_null()).then(|| other.to_string()), expected));
+            String::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://bucket.s3.amazonaws.com/x";
+
+    #[test]
+    fn only_a_deployment_is_one() {
+        let resource = json!({
+            "RequestType": "Create", "ResponseURL": URL, "StackId": "s", "RequestId": "r", "LogicalResourceId": "l",
+        });
+        let hook = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
+        assert_eq!(Gate::of(&resource, None).unwrap().unwrap().name(), "CloudFormation");
+        assert_eq!(Gate::of(&hook, None).unwrap().unwrap().name(), "CodeDeploy");
+        for event in [json!({}), json!(null), json!({"DeploymentId": "d-1"}), json!({"RequestType": "Create"})] {
+            assert_eq!(Gate::of(&event, None), None, "{event}");
+        }
+        // What a caller of an HTTP front could bring along, if the front let it.
+        for gate in [resource, hook] {
+            let mut event = gate;
+            event["requestContext"] = json!({"http": {"method": "GET"}});
+            assert_eq!(Gate::of(&event, None), None, "{event}");
+        }
+        let problems =
+            Gate::of(&json!({"DeploymentId": "", "LifecycleEventHookExecutionId": 7}), None).unwrap().unwrap_err();
+        let names: Vec<_> = problems.iter().map(|problem| problem.name.as_str()).collect();
+        assert_eq!(names, ["DeploymentId", "LifecycleEventHookExecutionId"]);
+        assert!(Gate::of(&json!({"RequestType": "Create", "StackId": "s"}), None).unwrap().is_err());
+    }
+
+    #[test]
+    fn what_is_denied_is_tried_again_for_half_a_minute_unless_the_gate_says_otherwise() {
+        let event = |properties: Value| {
+            let event = json!({
+                "RequestType": "Create", "ResponseURL": URL, "StackId": "s", "RequestId": "r", "LogicalResourceId": "l",
+                "ResourceProperties": properties,
+            });
+            Gate::of(&event, None).unwrap().unwrap().event()
+        };
+        assert_eq!(event(json!({})), json!({"probe": {"settleSeconds": 30}}));
+        assert_eq!(event(json!({"Probe": {"settleSeconds": "0"}})), json!({"probe": {"settleSeconds": 0}}));
+        assert_eq!(event(json!({"Probe": "soon"})), json!({"probe": "soon"}), "for the check to refuse");
+        let hook = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
+        assert_eq!(Gate::of(&hook, None).unwrap().unwrap().event(), json!({"probe": {"settleSeconds": 30}}));
+    }
+}

@@ -1,0 +1,361 @@
+//! Deployments that wait for a run: CloudFormation, with AWS's own event bodies,
+//! against a bucket of these tests' own behind TLS, and CodeDeploy.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::lambda::Lambda;
+use crate::test_bed::{Environment, SUCCESS, event};
+use crate::tls::{self, Certificate};
+use crate::wire::{Act, Request, Server, action_of, denial, error_of, healthy, with_headers};
+
+/// The bucket in which CloudFormation waits for an answer, and a function that trusts it.
+struct Deployment {
+    bucket: Server,
+    authority: PathBuf,
+    environment: Environment,
+}
+
+impl Deployment {
+    fn new<A: Into<Act>>(aws: &Server, bucket: impl Fn(&Request) -> A + Send + Sync + 'static) -> Self {
+        let (bucket, pem) = tls::server(Certificate::Good, bucket);
+        let file = format!("authority-{}.pem", bucket.address.port());
+        let authority = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
+        std::fs::write(&authority, pem).unwrap();
+        let endpoint = format!("http://localhost:{}", aws.address.port());
+        let variables = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
+            ("PROBE_BUCKET", "your-bucket-name"),
+            ("AWS_CA_BUNDLE", authority.to_str().unwrap()),
+            ("AWS_ENDPOINT_URL", &endpoint),
+        ];
+        let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { bucket, authority, environment }
+    }
+
+    /// CloudFormation's event, with a URL of this deployment's bucket. Its path
+    /// and its query are those of AWS's example.
+    fn event(&self, name: &str, properties: &Value) -> Value {
+        let mut event = event(name);
+        let url = event["ResponseURL"].as_str().unwrap();
+        let path = url.strip_prefix("https://").unwrap().split_once('/').unwrap().1;
+        event["ResponseURL"] = format!("https://localhost:{}/{path}", self.bucket.address.port()).into();
+        for (name, value) in properties.as_object().unwrap() {
+            event["ResourceProperties"][name] = value.clone();
+        }
+        event
+    }
+
+    /// The answers that have come, and whether each is one that CloudFormation takes.
+    fn answers(&self) -> Vec<Value> {
+        let path = event("cloudformation-create.json")["ResponseURL"].as_str().unwrap().to_owned();
+        let path = path.split_once("amazonaws.com").unwrap().1.to_owned();
+        let answers = self.bucket.seen.requests().into_iter().map(|request| {
+            assert_eq!((request.method.as_str(), request.path.as_str()), ("PUT", path.as_str()));
+            assert_eq!(request.header("content-type"), None, "it would not be the one that was signed");
+            assert!(request.header("authorization").is_none(), "nobody but AWS sees a signature");
+            assert!(request.body.len() <= 4096, "{} bytes", request.body.len());
+            let answer = request.json();
+            let asked = event("cloudformation-create.json");
+            for name in ["StackId", "RequestId", "LogicalResourceId"] {
+                assert_eq!(answer[name], asked[name]);
+            }
+            assert!(!answer["Reason"].as_str().unwrap().is_empty());
+            answer
+        });
+        answers.collect()
+    }
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.authority));
+    }
+}
+
+fn ok(_: &Request) -> Vec<u8> {
+    with_headers(200, "", "")
+}
+
+fn denies(action: &'static str) -> impl Fn(&Request) -> Vec<u8> {
+    move |request| if action_of(request) == action { denial(action, action) } else { healthy(request) }
+}
+
+/// A gate that does not wait for a policy to take effect.
+fn at_once() -> Value {
+    json!({"Probe": {"settleSeconds": "0"}})
+}
+
+#[test]
+fn a_stack_whose_role_can_do_its_work_is_told_success() {
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, ok);
+    let lambda = Lambda::start(&deployment.environment);
+    let response =
+        lambda.invoke_text(deployment.event("cloudformation-create.json", &json!({})).to_string().as_bytes());
+    assert_eq!(response, SUCCESS);
+    let answers = deployment.answers();
+    println!("passes: {}", answers[0]);
+    assert_eq!((answers.len(), &answers[0]["Status"]), (1, &json!("SUCCESS")));
+    assert_eq!(
+        answers[0]["Reason"],
+        "17 of 17 are allowed. The report is logged in /aws/lambda/permissions-probe, with requestId request-1."
+    );
+    assert!(answers[0]["PhysicalResourceId"].as_str().unwrap().starts_with("permissions-probe:primerinvoke:"));
+
+    let updated = deployment.event("cloudformation-update.json", &json!({}));
+    assert_eq!(lambda.invoke_text(updated.to_string().as_bytes()), SUCCESS);
+    assert_eq!(deployment.answers()[1]["Status"], "SUCCESS");
+    // The answer's URL is a credential.
+    let log = lambda.log();
+    assert!(log.contains("\"gate\":\"CloudFormation\"") && !log.contains("Signature="), "{log}");
+}
+
+#[test]
+fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
+    let aws = Server::start(denies("dynamodb:PutItem"));
+    let deployment = Deployment::new(&aws, ok);
+    let lambda = Lambda::start(&deployment.environment);
+    let response = lambda.invoke(deployment.event("cloudformation-create.json", &at_once()).to_string().as_bytes());
+    assert_eq!(response["statusCode"], 403, "{response}");
+    let answers = deployment.answers();
+    println!("fails: {}", answers[0]);
+    assert_eq!(answers[0]["Status"], "FAILED");
+    assert_eq!(
+        answers[0]["Reason"],
+        "dynamodb:PutItem is denied on arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata: no identity-based \
+         policy allows it. The report is logged in /aws/lambda/permissions-probe, with requestId request-1."
+    );
+
+    // Every permission at once, and the headline first.
+    let all = Server::start(|request: &Request| match action_of(request).as_str() {
+        "sts:GetCallerIdentity" => crate::wire::identity("some-other-role"),
+        action => denial(action, action),
+    });
+    let deployment = Deployment::new(&all, ok);
+    let event = deployment.event("cloudformation-update.json", &at_once());
+    assert_eq!(Lambda::start(&deployment.environment).invoke(event.to_string().as_bytes())["statusCode"], 403);
+    let answer = deployment.answers().remove(0);
+    let reason = answer["Reason"].as_str().unwrap();
+    assert!(reason.starts_with("The function does not run under the role lambda-ml-pipeline-role but as "), "{reason}");
+    assert!(reason.contains("logs:PutLogEvents is denied"), "{reason}");
+    assert_eq!(answer["PhysicalResourceId"], event["PhysicalResourceId"], "an update that fails changes no id");
+}
+
+#[test]
+fn a_policy_that_was_attached_a_moment_ago_gets_the_time_to_take_effect() {
+    let asked = AtomicUsize::new(0);
+    let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
+        "dynamodb:PutItem" if asked.fetch_add(1, Ordering::SeqCst) == 0 => {
+            denial("dynamodb:PutItem", "dynamodb:PutItem")
+        }
+        _ => healthy(request),
+    });
+    let deployment = Deployment::new(&aws, ok);
+    let event = deployment.event("cloudformation-create.json", &json!({}));
+    assert_eq!(Lambda::start(&deployment.environment).invoke_text(event.to_string().as_bytes()), SUCCESS);
+    assert_eq!(deployment.answers()[0]["Status"], "SUCCESS");
+}
+
+#[test]
+fn a_deletion_is_told_success_whatever_the_role_can_do() {
+    let aws = Server::start(|_: &Request| Act::Close(Vec::new()));
+    let deployment = Deployment::new(&aws, ok);
+    for broken in [false, true] {
+        let mut environment = deployment.environment.clone();
+        if broken {
+            environment.remove("PROBE_BUCKET");
+        }
+        let event = deployment.event("cloudformation-delete.json", &json!({}));
+        let response = Lambda::start(&environment).invoke(event.to_string().as_bytes());
+        assert_eq!(response["statusCode"], 200, "{response}");
+        assert_ne!(response["body"], "Preprocessing complete and metadata updated", "nothing was checked");
+        let answer = deployment.answers().pop().unwrap();
+        assert_eq!(answer["Status"], "SUCCESS");
+        assert_eq!(answer["PhysicalResourceId"], event["PhysicalResourceId"]);
+    }
+    assert_eq!(aws.seen.count(), 0);
+}
+
+#[test]
+fn what_is_wrong_with_the_function_or_the_gate_is_told_instead_of_nothing() {
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, ok);
+    let mut lacking = deployment.environment.clone();
+    lacking.remove("PROBE_BUCKET");
+    let mut without_credentials = deployment.environment.clone();
+    without_credentials.remove("AWS_ACCESS_KEY_ID");
+    for (environment, properties, status, expected) in [
+        (&lacking, json!({}), 500, "PROBE_BUCKET is not set; expected the name of an S3 bucket"),
+        (&without_credentials, json!({}), 500, "AWS_ACCESS_KEY_ID is not set; expected credentials"),
+        (
+            &deployment.environment,
+            json!({"Probe": {"settleSeconds": "soon", "colour": "red"}}),
+            400,
+            "probe.colour is \"\\\"red\\\"\"; expected no such option",
+        ),
+        (&deployment.environment, json!({"Probe": "now"}), 400, "probe is \"\\\"now\\\"\"; expected an object"),
+    ] {
+        let event = deployment.event("cloudformation-create.json", &properties);
+        let response = Lambda::start(environment).invoke(event.to_string().as_bytes());
+        assert_eq!(response["statusCode"], status, "{response}");
+        let answer = deployment.answers().pop().unwrap();
+        assert_eq!(answer["Status"], "FAILED");
+        assert!(answer["Reason"].as_str().unwrap().starts_with(expected), "{answer}");
+    }
+    let mut unknown = deployment.event("cloudformation-create.json", &json!({}));
+    unknown["RequestType"] = "Read".into();
+    assert_eq!(Lambda::start(&deployment.environment).invoke(unknown.to_string().as_bytes())["statusCode"], 400);
+    let answer = deployment.answers().pop().unwrap();
+    assert_eq!(
+        (&answer["Status"], &answer["Reason"]),
+        (&json!("FAILED"), &json!("RequestType is \"Read\"; expected Create, Update or Delete."))
+    );
+}
+
+#[test]
+fn an_answer_goes_out_before_the_time_is_up() {
+    let aws = Server::start(|_: &Request| Act::Stall(Vec::new(), Duration::from_secs(20)));
+    let deployment = Deployment::new(&aws, ok);
+    let mut environment = deployment.environment.clone();
+    environment.insert("PROBE_TIMEOUT_MS".to_owned(), "60000".to_owned());
+    let lambda = Lambda::start(&environment);
+    let started = Instant::now();
+    let event = deployment.event("cloudformation-create.json", &json!({}));
+    let response = lambda.invoke(event.to_string().as_bytes());
+    // The invocation has 15 seconds, of which a third is kept for the answer.
+    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
+    assert_eq!(response["statusCode"], 503, "{response}");
+    let answer = deployment.answers().remove(0);
+    assert_eq!(answer["Status"], "FAILED");
+    assert!(answer["Reason"].as_str().unwrap().contains("s3:GetObject is inconclusive: timedOut."), "{answer}");
+}
+
+#[test]
+fn an_answer_that_does_not_come_through_is_sent_again() {
+    let asked = AtomicUsize::new(0);
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, move |_: &Request| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Act::Send(with_headers(503, "", "")),
+        1 => Act::Close(Vec::new()),
+        _ => Act::Send(with_headers(200, "", "")),
+    });
+    let event = deployment.event("cloudformation-create.json", &json!({}));
+    assert_eq!(Lambda::start(&deployment.environment).invoke_text(event.to_string().as_bytes()), SUCCESS);
+    assert_eq!(deployment.answers().len(), 3);
+
+    // A URL that is no longer valid is not tried again, and whoever reads the response learns of it.
+    let expired =
+        Deployment::new(&aws, |_: &Request| with_headers(403, "", "<Error><Code>AccessDenied</Code></Error>"));
+    let event = expired.event("cloudformation-create.json", &json!({}));
+    let lambda = Lambda::start(&expired.environment);
+    let response = lambda.invoke(event.to_string().as_bytes());
+    assert_eq!(response["statusCode"], 502, "{response}");
+    assert_eq!(response["report"]["problems"][0]["name"], "ResponseURL");
+    assert_eq!(response["report"]["problems"][0]["value"], "HTTP status 403");
+    assert_eq!(response["report"]["summary"]["allowed"], 17, "and no row disappears");
+    assert_eq!(expired.answers().len(), 1);
+    assert!(lambda.log().contains("\"name\":\"ResponseURL\""));
+}
+
+#[test]
+fn nothing_is_sent_to_a_host_that_is_not_of_aws() {
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, ok);
+    let lambda = Lambda::start(&deployment.environment);
+    let url = format!("127.0.0.1:{}/secret", deployment.bucket.address.port());
+    for url in [format!("https://{url}"), format!("http://{url}"), "https://example.com/secret".to_owned()] {
+        let mut event = event("cloudformation-create.json");
+        event["ResponseURL"] = url.into();
+        let response = lambda.invoke(event.to_string().as_bytes());
+        assert_eq!(response["statusCode"], 400, "{response}");
+        assert_eq!(response["report"]["problems"][0]["name"], "ResponseURL");
+        assert!(!response.to_string().contains("secret"));
+    }
+    assert_eq!((aws.seen.count(), deployment.bucket.seen.count()), (0, 0));
+    assert!(!lambda.log().contains("/secret"));
+}
+
+/// What CodeDeploy was told.
+fn told(aws: &Server) -> Vec<Value> {
+    let calls = aws.seen.requests().into_iter().filter(|request| request.target().starts_with("CodeDeploy_20141006."));
+    calls.map(|request| request.json()).collect()
+}
+
+#[test]
+fn a_hook_tells_codedeploy_whether_traffic_may_be_shifted() {
+    let asked = event("codedeploy-hook.json");
+    for (aws, status, code) in
+        [(Server::start(healthy), "Succeeded", 200), (Server::start(denies("s3:PutObject")), "Failed", 403)]
+    {
+        let deployment = Deployment::new(&aws, ok);
+        let mut environment = deployment.environment.clone();
+        // Without it, what is denied is tried again for half a minute.
+        environment.insert("PROBE_TIMEOUT_MS".to_owned(), "400".to_owned());
+        let response = Lambda::start(&environment).invoke(asked.to_string().as_bytes());
+        assert_eq!(response["statusCode"], code, "{response}");
+        let told = told(&aws);
+        println!("{}", told[0]);
+        let expected = json!({
+            "deploymentId": asked["DeploymentId"],
+            "lifecycleEventHookExecutionId": asked["LifecycleEventHookExecutionId"],
+            "status": status,
+        });
+        assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
+fn a_hook_that_may_not_answer_says_which_statement_it_needs() {
+    const ACTION: &str = "codedeploy:PutLifecycleEventHookExecutionStatus";
+    let group = "arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:application/group";
+    let answer = move |reason: &'static str| {
+        Server::start(move |request: &Request| match action_of(request).as_str() {
+            ACTION => {
+                let sentence = format!("User: u is not authorized to perform: {ACTION} on resource: {group} {reason}");
+                error_of(request, 400, "AccessDeniedException", &sentence)
+            }
+            _ => healthy(request),
+        })
+    };
+    for (reason, expected) in [
+        (
+            "because no identity-based policy allows the codedeploy:PutLifecycleEventHookExecutionStatus action",
+            format!(r#"{{"Effect":"Allow","Action":["{ACTION}"],"Resource":["{group}"]}}"#),
+        ),
+        (
+            "",
+            format!(
+                "If no policy of the function's role grants it, this statement does: {{\"Effect\":\"Allow\",\"Action\":[\"{ACTION}\"]"
+            ),
+        ),
+        (
+            "with an explicit deny in a service control policy",
+            "ask the administrator of the AWS organization".to_owned(),
+        ),
+    ] {
+        let aws = answer(reason);
+        let deployment = Deployment::new(&aws, ok);
+        let response =
+            Lambda::start(&deployment.environment).invoke(event("codedeploy-hook.json").to_string().as_bytes());
+        assert_eq!(response["statusCode"], 502, "{response}");
+        let problem = &response["report"]["problems"][0];
+        assert_eq!(problem["name"], ACTION);
+        assert!(problem["expected"].as_str().unwrap().contains(&expected), "{problem}");
+    }
+    let twice = Server::start(|request: &Request| match action_of(request).as_str() {
+        ACTION => error_of(request, 400, "LifecycleEventAlreadyCompletedException", "It has completed."),
+        _ => healthy(request),
+    });
+    let deployment = Deployment::new(&twice, ok);
+    let response =
+        Lambda::start(&deployment.environment).invoke_text(event("codedeploy-hook.json").to_string().as_bytes());
+    assert_eq!(response, SUCCESS, "Lambda may invoke a hook twice");
+}
