@@ -8,7 +8,7 @@ never outlives whoever started it.
 Beside AWS's own API it answers, for tests:
 
     GET  /test-bed/policies   the policies in effect on the template's role
-    POST /test-bed/role       a new role with the given policies, and credentials of it
+    POST /test-bed/role       a new role with the given policies and trust, and credentials of it
     POST /test-bed/without    takes one action out of the template's role
     POST /test-bed/paste      puts a policy into the template's role
     GET  /test-bed/state      everything that a probe could have changed
@@ -161,15 +161,12 @@ class TestBed:
             documents.append(found["PolicyVersion"]["Document"])
         return documents
 
-    def role(self, policies: list) -> dict:
+    def role(self, policies: list, trust: list = ()) -> dict:
+        """A role with these policies, which Lambda can assume, and who the further statements say."""
         iam = self.client("iam")
         name = f"role-{uuid.uuid4().hex[:12]}"
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-            ],
-        }
+        lambda_service = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = {"Version": "2012-10-17", "Statement": [lambda_service, *trust]}
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         for index, policy in enumerate(policies):
             iam.put_role_policy(RoleName=name, PolicyName=f"policy-{index}", PolicyDocument=json.dumps(policy))

@@ -27,6 +27,7 @@ from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 from moto.scheduler.models import scheduler_backends
+from moto.sts.responses import TokenResponse
 from werkzeug.exceptions import HTTPException
 
 JSON_SERVICES = ("dynamodb", "logs", "sagemaker")
@@ -48,6 +49,7 @@ def correct() -> None:
     SageMakerRuntimeResponse.invoke_endpoint = invoke_endpoint
     S3Response.put_object = put_object
     S3Response.get_object = get_object
+    TokenResponse.assume_role = assume_role
 
 
 # --- Authorization -----------------------------------------------------------
@@ -87,7 +89,8 @@ def denial(principal: str, action: str, resource: str, decision: str) -> str:
 
 
 def check_action_permitted(self, resource: str) -> None:
-    if self._action == "sts:GetCallerIdentity":
+    # The one needs no permission, and the other looks into the role's trust policy as well: `assume_role`.
+    if self._action in ("sts:GetCallerIdentity", "sts:AssumeRole"):
         return
     authorize(self._access_key, self._action, resource)
 
@@ -121,12 +124,18 @@ def reject_credentials(self, _reason: str) -> None:
         rejected = HTTPException(json.dumps({"__type": "UnrecognizedClientException", "message": text}))
         rejected.code = 400
     else:
-        rejected = HTTPException(
-            "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>"
-            f"<Message>{text}</Message></Error><RequestId>x</RequestId></ErrorResponse>"
-        )
-        rejected.code = 403
+        rejected = query_error("InvalidClientTokenId", text)
     raise rejected
+
+
+def query_error(code: str, text: str) -> HTTPException:
+    """An error of the Query protocol, which STS speaks."""
+    error = HTTPException(
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
+        "<RequestId>x</RequestId></ErrorResponse>"
+    )
+    error.code = 403
+    return error
 
 
 def element_matches(self, element: str, value: str) -> bool:
@@ -242,6 +251,41 @@ def invoke_endpoint(self):
     message = f"Endpoint {endpoint_name(self)} of account {self.current_account} not found."
     body = {"__type": "ValidationError", "Message": message, "message": message}
     return 400, {"status": 400, "x-amzn-errortype": "ValidationError"}, json.dumps(body)
+
+
+# --- STS -----------------------------------------------------------------------
+
+moto_assume_role = TokenResponse.assume_role
+
+
+def assume_role(self):
+    """A role is assumed by whom its trust policy names, or by whom a policy of its own allows to if it names the account.
+
+    IAM User Guide, "Policy evaluation logic" and "AWS JSON policy elements: Principal". A role that does not exist is denied
+    in the same words, and AWS does not say which policy it was (aws/karpenter-provider-aws#4680).
+    """
+    if caller := access_key_of(self):
+        target = self._get_param("RoleArn")
+        roles = iam_backends[self.current_account]["aws"].roles.values()
+        role = next((role for role in roles if role.arn == target), None)
+        own = f"arn:aws:iam::{self.current_account}:role/{caller.arn.split('/')[1]}"
+        trusted = trusted_by(role) if role else set()
+        decision = decide(caller, "sts:AssumeRole", target)
+        account = {f"arn:aws:iam::{self.current_account}:root", self.current_account} & trusted
+        if decision == "explicit" or not (own in trusted or (account and decision == "allowed")):
+            sentence = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {target}"
+            raise query_error("AccessDenied", sentence)
+    return moto_assume_role(self)
+
+
+def trusted_by(role) -> set:
+    """The principals of AWS that a role's trust policy allows to assume it."""
+    trusted = set()
+    for statement in json.loads(role.assume_role_policy_document)["Statement"]:
+        principals = statement.get("Principal", {}).get("AWS", [])
+        if statement["Effect"] == "Allow" and "sts:AssumeRole" in statement["Action"]:
+            trusted |= {principals} if isinstance(principals, str) else set(principals)
+    return trusted
 
 
 # --- S3 ------------------------------------------------------------------------

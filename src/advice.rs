@@ -3,7 +3,8 @@
 use crate::denial::{Kind, PolicyType};
 use crate::headline::Findings;
 use crate::probe::Principal;
-use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement};
+use crate::probes::ASSUME_ROLE;
+use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement, Trusted};
 use crate::verdict::{Verdict, Warning};
 
 /// The start of the name of the inline policy that the advice makes.
@@ -45,6 +46,7 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
                 actions: names(&missing),
                 command: role.map(|role| command(role, &policy)),
                 policy: Some(policy),
+                trust_policy: None,
             },
         });
     }
@@ -58,6 +60,7 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
             actions: names(&unstated),
             command: None,
             policy: policy(&unstated).filter(|_| wrong_role(findings).is_none()),
+            trust_policy: None,
         });
     }
     // AWS KMS names three possibilities at once, and none of them is the role's own policy.
@@ -70,7 +73,9 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
             names(&one_of_three),
         ));
     }
-    for row in of(|denial| denial.kind != Kind::Unstated && !denial.is_missing_statement()) {
+    advice.extend(trust(findings));
+    let others = of(|denial| denial.kind != Kind::Unstated && !denial.is_missing_statement());
+    for row in others.into_iter().filter(|row| !is_about_trust(row)) {
         let denial = row.denial.as_ref();
         // The same words for the same policy are said once, for all its actions.
         let text = denial.map(no_use).unwrap_or_default();
@@ -164,20 +169,65 @@ pub fn advisories(findings: &Findings<'_>) -> Vec<Advice> {
 }
 
 fn plain(text: String, actions: Vec<String>) -> Advice {
-    Advice { text, actions, command: None, policy: None }
+    Advice { text, actions, command: None, policy: None, trust_policy: None }
 }
 
 fn wrong_role(findings: &Findings<'_>) -> Option<Advice> {
-    let (principal, expected) = (findings.principal?, &findings.config.expected_role);
-    (principal.role() != Some(expected)).then(|| {
-        plain(
+    let (principal, expected) = (findings.unexpected()?, &findings.config.expected_role);
+    Some(plain(
+        format!(
+            "The function does not run under the role {expected} but as {}. Set its execution role, or \
+             PROBE_EXPECTED_ROLE if this is the role to check.",
+            principal.arn
+        ),
+        Vec::new(),
+    ))
+}
+
+/// What the trust policy of the role to check lacks, where AWS's denial leaves
+/// that open or says so.
+fn trust(findings: &Findings<'_>) -> Option<Advice> {
+    let row = findings.not_assumed().filter(|row| is_about_trust(row))?;
+    let target = findings.config.assume_role_arn.as_deref()?;
+    let (principal, role) = (findings.principal?, findings.principal?.role()?);
+    let partition = principal.arn.split(':').nth(1).unwrap_or("aws");
+    let aws = format!("arn:{partition}:iam::{}:role/{role}", principal.account);
+    let text = format!(
+        "The trust policy of {target} has to let the function's role assume it. This statement does, added to those that the \
+         trust policy has; it is replaced as a whole. If the function's role has a path, the path belongs into its ARN. AWS \
+         denies a role that does not exist in the same words, so look first whether it does."
+    );
+    // Whoever trusts the wrong role makes two mistakes of one.
+    if wrong_role(findings).is_some() {
+        return Some(plain(
             format!(
-                "The function does not run under the role {expected} but as {}. Set its execution role, or \
-                 PROBE_EXPECTED_ROLE if this is the role to check.",
-                principal.arn
+                "The trust policy of {target} has to let the function's role assume it. No statement is offered, since the function does not run under the role that is expected."
             ),
-            Vec::new(),
-        )
+            names(&[row]),
+        ));
+    }
+    let statement = Statement {
+        effect: "Allow",
+        principal: Some(Trusted { aws }),
+        action: vec![row.action.clone()],
+        resource: Vec::new(),
+        condition: None,
+    };
+    let trust_policy = Some(PolicyDocument { version: "2012-10-17", statement: vec![statement] });
+    Some(Advice { trust_policy, ..plain(text, names(&[row])) })
+}
+
+/// Whether a denial of `sts:AssumeRole` can be for want of trust. AWS looks into
+/// the trust policy as well as into the caller's own, and most often does not
+/// say which of them it was.
+fn is_about_trust(row: &Row) -> bool {
+    let denial = row.denial.as_ref().filter(|_| row.verdict == Verdict::Denied && row.action == ASSUME_ROLE.action);
+    denial.is_some_and(|denial| match denial.kind {
+        Kind::Explicit => false,
+        Kind::Implicit | Kind::Unstated => matches!(
+            denial.policy_type,
+            None | Some(PolicyType::RoleTrust | PolicyType::ResourceBased | PolicyType::IdentityBased)
+        ),
     })
 }
 
@@ -208,6 +258,7 @@ fn policy(rows: &[&Row]) -> Option<PolicyDocument> {
             Some(known) => known.action.push(row.action.clone()),
             None => statement.push(Statement {
                 effect: "Allow",
+                principal: None,
                 action: vec![row.action.clone()],
                 resource,
                 // Without it, the role could be handed to any service.

@@ -56,6 +56,8 @@ pub enum Silence {
     NotSent,
     /// Something that the probe needs is not configured.
     NotConfigured,
+    /// There is no session of the role to check.
+    NotAssumed,
     /// The probe itself broke: a defect of this program.
     Broken,
 }

@@ -55,6 +55,37 @@ pub async fn run_at_most(
     outcomes
 }
 
+/// The time of an invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    /// The longest that one probe may take.
+    pub probe: Duration,
+    /// For how long what is denied is tried again.
+    pub settle: Duration,
+    pub started: Instant,
+    /// When the invocation ends, as Lambda tells it: in milliseconds since the epoch.
+    pub deadline: u64,
+}
+
+impl Time {
+    /// How long a probe that starts now may take.
+    pub fn limit(&self) -> Duration {
+        limit(self.probe, self.deadline, SystemTime::now())
+    }
+
+    /// For how much longer what is denied is tried again.
+    fn settling(&self) -> Duration {
+        limit(self.settle.saturating_sub(self.started.elapsed()), self.deadline, SystemTime::now())
+    }
+}
+
+/// Runs all probes, and tries again what was denied. Returns one outcome for each, in order.
+pub async fn settled(probes: &[&'static Probe], cx: &Arc<Context>, time: &Time) -> Vec<Outcome> {
+    let mut outcomes = run(probes, cx, time.limit()).await;
+    settle(&mut outcomes, cx, time.probe, time.settling()).await;
+    outcomes
+}
+
 /// How long to wait before what was denied is tried again, the first time; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);

@@ -24,6 +24,8 @@ pub struct Config {
     pub endpoint_name: Option<String>,
     /// `PROBE_SAGEMAKER_ROLE_ARN`: the role that the pipeline hands to SageMaker, for `iam:PassRole`.
     pub sagemaker_role_arn: Option<String>,
+    /// `PROBE_ASSUME_ROLE_ARN`: the role to check in place of the function's own.
+    pub assume_role_arn: Option<String>,
     /// `PROBE_EXPECTED_ROLE`: the name of the role that the function should run under.
     pub expected_role: String,
     /// `PROBE_EXPECTED_REGION`: the Region that the policy's ARNs name.
@@ -147,6 +149,15 @@ pub const VARIABLES: &[Variable] = &[
         default: None,
         expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role",
         meaning: "the role that the pipeline hands to SageMaker; when set, `iam:PassRole` on it is probed too",
+        valid: is_role_arn,
+    },
+    Variable {
+        name: "PROBE_ASSUME_ROLE_ARN",
+        required: false,
+        default: None,
+        expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role",
+        meaning: "a role to check in place of the function's own, which has to be allowed to assume it; `sts:AssumeRole` on it is \
+                  probed too",
         valid: is_role_arn,
     },
     Variable {
@@ -274,6 +285,7 @@ impl Config {
             object_key: read("PROBE_OBJECT_KEY"),
             endpoint_name: read("PROBE_ENDPOINT_NAME"),
             sagemaker_role_arn: read("PROBE_SAGEMAKER_ROLE_ARN"),
+            assume_role_arn: read("PROBE_ASSUME_ROLE_ARN"),
             // A session's ARN has the role's name and not its path.
             expected_role: read("PROBE_EXPECTED_ROLE")
                 .and_then(|role| role.rsplit('/').next().map(str::to_owned))
@@ -313,6 +325,14 @@ impl Config {
             redact::mask(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
         }
         Err(problems)
+    }
+}
+
+impl Config {
+    /// The name and the account of the role to check in place of the function's own.
+    pub fn assumed_role(&self) -> Option<(&str, &str)> {
+        let arn = self.assume_role_arn.as_deref()?;
+        Some((arn.rsplit('/').next()?, arn.split(':').nth(4)?))
     }
 }
 

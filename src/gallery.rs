@@ -9,12 +9,13 @@ use crate::stub::{self, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_o
 
 type Variables = &'static [(&'static str, &'static str)];
 
-const NO_PASS_ROLE: (&str, &str) = ("PROBE_SAGEMAKER_ROLE_ARN", "");
+/// Neither role is configured, unless a cause asks for it.
+const NO_ROLES: [(&str, &str); 2] = [("PROBE_SAGEMAKER_ROLE_ARN", ""), ("PROBE_ASSUME_ROLE_ARN", "")];
 
 /// Runs the function against answers, in an environment.
 async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
     let stub = Stub::start(answer);
-    let variables: Vec<_> = variables.iter().copied().chain([NO_PASS_ROLE]).collect();
+    let variables: Vec<_> = variables.iter().copied().chain(NO_ROLES).collect();
     let app = stub.app(stub::config_with(&variables));
     let mut context = Context::default();
     context.invoked_function_arn = FUNCTION_ARN.into();
@@ -112,6 +113,18 @@ async fn cause(name: &str) -> Value {
             })
             .await
         }
+        "notAssumed" => {
+            run(&[("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role")], |request| {
+                if action_of(request) != "sts:AssumeRole" {
+                    return healthy(request);
+                }
+                let sentence = "User: arn:aws:sts::123456789012:assumed-role/lambda-ml-pipeline-role/permissions-probe is not \
+                                authorized to perform: sts:AssumeRole on resource: \
+                                arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role";
+                error_of(request, 403, "AccessDenied", sentence)
+            })
+            .await
+        }
         // The two that need no headline: the rows say it all.
         "a missing statement" => {
             run(&[], |request| match action_of(request).as_str() {
@@ -140,6 +153,7 @@ async fn cause(name: &str) -> Value {
 
 const CAUSES: &[&str] = &[
     "wrongRole",
+    "notAssumed",
     "wrongRegion",
     "bucketRegion",
     "resourceMissing",
@@ -158,7 +172,7 @@ async fn each_root_cause_is_the_headline_and_hides_no_row() {
         let response = cause(name).await;
         let report = &response["report"];
         let rows = report["actions"].as_array().unwrap().len();
-        assert_eq!(rows, if *name == "a key" { 18 } else { 17 }, "{name}");
+        assert_eq!(rows, if ["a key", "notAssumed"].contains(name) { 18 } else { 17 }, "{name}");
         let headline = report["headline"]["cause"].as_str();
         assert_eq!(headline, Some(*name).filter(|name| !name.contains(' ')), "{name}: {response}");
     }
@@ -349,10 +363,11 @@ async fn the_gallery_of_the_readme_is_what_the_function_prints() {
     for name in CAUSES {
         let Value::Object(response) = cause(name).await else { unreachable!() };
         let report = &response["report"];
-        let wrong: Vec<String> = report["actions"]
-            .as_array()
-            .unwrap()
-            .iter()
+        // What is denied first.
+        let mut rows: Vec<&Value> = report["actions"].as_array().unwrap().iter().collect();
+        rows.sort_by_key(|row| row["verdict"] != "denied");
+        let wrong: Vec<String> = rows
+            .into_iter()
             .filter_map(|row| {
                 let (action, verdict) = (row["action"].as_str().unwrap(), row["verdict"].as_str().unwrap());
                 let why =

@@ -15,6 +15,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use crate::check::Time;
 use crate::config::{Config, Problem, is_region};
 use crate::gate::{Decision, Gate, Way};
 use crate::headline::{Findings, headline};
@@ -23,7 +24,7 @@ use crate::probe::{self, Clients, Probe};
 use crate::report::{Caller, Report, Response, Row};
 use crate::request::{Event, Front, Request};
 use crate::telemetry::History;
-use crate::{advice, check, probes, redact, rehearsal, report, telemetry};
+use crate::{advice, assumption, check, probes, redact, rehearsal, report, telemetry};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, credentials and so on.
@@ -200,11 +201,8 @@ impl App {
         let config = &setup.config;
         let arn = &context.invoked_function_arn;
         let cx = Arc::new(probe::Context::new(config.clone(), setup.clients.clone(), &setup.region, arn));
-        let limit = check::limit(config.timeout, context.deadline, SystemTime::now());
-        let selected = selected(&known, &request);
-        let mut outcomes = check::run(&selected, &cx, limit).await;
-        let settling = check::limit(request.settle, context.deadline, SystemTime::now());
-        check::settle(&mut outcomes, &cx, config.timeout, settling).await;
+        let time = Time { probe: config.timeout, settle: request.settle, started, deadline: context.deadline };
+        let (outcomes, cx) = assumption::run(&selected(&known, &request), cx, &self.sdk, &time).await;
 
         let rows = report::rows(&outcomes, &cx);
         let rows = explained(rows, &cx, context.deadline).await;
@@ -304,10 +302,13 @@ async fn explained(mut rows: Vec<Row>, cx: &probe::Context, _: u64) -> Vec<Row> 
     std::future::ready(rows).await
 }
 
-/// The probes that the request asks for, and the controls in any case.
+/// The probes that the request asks for, and in any case what the others stand on.
 fn selected(known: &[&'static Probe], request: &Request) -> Vec<&'static Probe> {
-    let control = |probe: &Probe| probe.action == probes::CONTROL.action || probe.must_be_denied();
-    let asked = |probe: &Probe| control(probe) || request.selects(probe.action);
+    let basis = |probe: &Probe| {
+        probe.must_be_denied()
+            || [probes::CONTROL, probes::ASSUME_ROLE].iter().any(|basis| basis.action == probe.action)
+    };
+    let asked = |probe: &Probe| basis(probe) || request.selects(probe.action);
     known.iter().copied().filter(|probe| asked(probe)).collect()
 }
 

@@ -6,8 +6,8 @@
 use crate::config::Config;
 use crate::denial::{Kind, PolicyType};
 use crate::probe::Principal;
-use crate::probes::CONTROL;
-use crate::report::{Headline, Row};
+use crate::probes::{ASSUME_ROLE, CONTROL};
+use crate::report::{Headline, Row, verdict_name};
 use crate::verdict::{Cause, Verdict, Warning};
 
 /// What a headline is found in.
@@ -30,11 +30,27 @@ pub fn headline(findings: &Findings<'_>) -> Option<Headline> {
         .or_else(|| network(findings, &wrong))
         .or_else(|| no_identity(findings))
         .or_else(|| wrong_role(findings, &wrong))
+        .or_else(|| not_assumed(findings))
         .or_else(|| wrong_region(findings, &wrong))
         .or_else(|| bucket_elsewhere(findings, &wrong))
         .or_else(|| missing_resource(findings, &wrong))
         .or_else(|| one_policy_type(&wrong))
         .or_else(|| near_miss(findings, &wrong))
+}
+
+impl Findings<'_> {
+    /// Who called, if that is neither the role that the function should run under
+    /// nor the one that it was told to assume.
+    pub fn unexpected(&self) -> Option<&Principal> {
+        let expected = [Some(self.config.expected_role.as_str()), self.config.assumed_role().map(|(role, _)| role)];
+        self.principal.filter(|principal| principal.role().is_none() || !expected.contains(&principal.role()))
+    }
+
+    /// The row of the attempt to assume the role to check, where it did not succeed.
+    pub fn not_assumed(&self) -> Option<&Row> {
+        let row = self.rows.iter().find(|row| row.action == ASSUME_ROLE.action && !row.derived)?;
+        (row.verdict != Verdict::Allowed).then_some(row)
+    }
 }
 
 fn new(cause: &'static str, text: String) -> Headline {
@@ -138,10 +154,10 @@ fn network(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
 }
 
 fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    let principal = findings.principal?;
+    let principal = findings.unexpected()?;
     let expected = &findings.config.expected_role;
     let denied = wrong.iter().any(|row| row.verdict == Verdict::Denied);
-    (denied && principal.role() != Some(expected)).then(|| {
+    denied.then(|| {
         new(
             "wrongRole",
             format!(
@@ -151,6 +167,23 @@ fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
             ),
         )
     })
+}
+
+/// The role to check was not assumed.
+fn not_assumed(findings: &Findings<'_>) -> Option<Headline> {
+    let row = findings.not_assumed()?;
+    let role = findings.config.assume_role_arn.as_deref()?;
+    let why = match row.cause {
+        Some(cause) => format!("Its cause is {}: {}.", cause.name(), cause.meaning()),
+        None => "AWS denies it in the same words where there is no such role.".to_owned(),
+    };
+    let verdict = verdict_name(row.verdict);
+    Some(new(
+        "notAssumed",
+        format!(
+            "sts:AssumeRole on {role} is {verdict}, so nothing was tried under that role, and nothing is told of it. {why}"
+        ),
+    ))
 }
 
 fn wrong_region(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {

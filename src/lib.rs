@@ -23,6 +23,7 @@
 //! | 4 | [`probes`] | one file for each action, and the one list |
 //! | 5 | [`check`] | all probes at once, inside the deadline |
 //! | 5 | [`rehearsal`] | the run without its requests, while Lambda starts the function |
+//! | 6 | [`assumption`] | a run under another role than the function's own |
 //! | 6 | [`report`] | rows, summary, response: the wire format |
 //! | 7 | [`headline`], [`advice`] | the root cause; what to do |
 //! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
@@ -45,6 +46,7 @@
 
 pub mod advice;
 pub mod answer;
+pub mod assumption;
 pub mod check;
 pub mod config;
 pub mod denial;

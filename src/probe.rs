@@ -2,12 +2,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use tokio::sync::SetOnce;
 
@@ -63,6 +66,10 @@ pub struct Context {
     pub region: String,
     /// The account of the function, if its ARN names one.
     pub function_account: Option<String>,
+    /// The account of the role to check, where that is not the function's own.
+    pub session_account: Option<String>,
+    /// The credentials of that role, once it has been assumed.
+    pub session: OnceLock<Credentials>,
     /// Who AWS says is calling: set once, when the control has been answered.
     pub principal: SetOnce<Option<Principal>>,
     /// What makes the names of this run its own.
@@ -120,9 +127,37 @@ impl Context {
             clients,
             region: region.to_owned(),
             function_account: function_arn.split(':').nth(4).filter(|id| is_account(id)).map(str::to_owned),
+            session_account: None,
+            session: OnceLock::new(),
             principal: SetOnce::new(),
             nonce: format!("{:016x}", fastrand::u64(..)),
         }
+    }
+
+    /// The same in the session of the role to check, if there is one.
+    pub fn in_session(&self, sdk: &SdkConfig) -> Option<Self> {
+        let credentials = self.session.get()?.clone();
+        let sdk = sdk
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            // They are this run's alone, and must not fill the cache of all runs.
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        Some(Self {
+            config: self.config.clone(),
+            clients: Clients::new(&sdk, self.config.timeout),
+            region: self.region.clone(),
+            function_account: self.function_account.clone(),
+            session_account: self.config.assumed_role().map(|(_, account)| account.to_owned()),
+            session: OnceLock::new(),
+            principal: SetOnce::new(),
+            nonce: self.nonce.clone(),
+        })
+    }
+
+    /// The account that the probes work in, where it is known beforehand.
+    fn own_account(&self) -> Option<&String> {
+        self.session_account.as_ref().or(self.function_account.as_ref())
     }
 
     /// A name that nothing in the account has.
@@ -130,14 +165,15 @@ impl Context {
         format!("{NAME}{}", self.nonce)
     }
 
-    /// The account, which is the function's own: from its ARN at once, else
-    /// from AWS's answer to the control, which runs beside the probes.
+    /// The account that the probes work in: from the function's ARN at once, or
+    /// that of the role to check, else from AWS's answer to the control, which
+    /// runs beside the probes.
     ///
     /// # Errors
     ///
     /// An answer that says that the account is not known.
     pub async fn account(&self) -> Result<String, Box<Answer>> {
-        match &self.function_account {
+        match self.own_account() {
             Some(account) => Ok(account.clone()),
             None => self.principal.wait().await.as_ref().map(|principal| principal.account.clone()).ok_or_else(|| {
                 Box::new(Answer::nothing(
@@ -151,7 +187,7 @@ impl Context {
     /// The account for the ARN of a row; `*` while it is not known, as IAM writes it.
     pub fn known_account(&self) -> &str {
         let principal = || self.principal.get().and_then(Option::as_ref).map(|principal| principal.account.as_str());
-        self.function_account.as_deref().or_else(principal).unwrap_or("*")
+        self.own_account().map(String::as_str).or_else(principal).unwrap_or("*")
     }
 
     /// The partition that the Region belongs to.

@@ -78,6 +78,7 @@ pub fn config_with(variables: &[(&str, &str)]) -> Config {
     let base = [
         ("PROBE_BUCKET", "your-bucket-name"),
         ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role"),
+        ("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
     ];

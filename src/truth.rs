@@ -306,8 +306,9 @@ fn the_report_equals_the_policy() {
     let shared = policy.clone();
     let stub = Stub::start(move |request| answer(request, &shared.lock().unwrap()));
     stub.seen.forget();
-    let app = |variables: &[(&str, &str)]| stub.app(stub::config_with(variables));
-    let apps = [(app(&[("PROBE_OBJECT_KEY", OBJECT)]), true), (app(&[]), false)];
+    let own_role = ("PROBE_ASSUME_ROLE_ARN", "");
+    let app = |key: &str| stub.app(stub::config_with(&[own_role, ("PROBE_OBJECT_KEY", key)]));
+    let apps = [(app(OBJECT), true), (app(""), false)];
     let mut runner = TestRunner::new(ProptestConfig {
         cases,
         rng_seed: RngSeed::Fixed(7),

@@ -110,6 +110,7 @@ pub enum Cause {
     AccountNotReady,
     KmsKey,
     NotConfigured,
+    NotAssumed,
     NotRun,
     OtherActionDenied,
     Ambiguous,
@@ -146,6 +147,11 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (Cause::AccountNotReady, "accountNotReady", "the account is not subscribed to the service, or is suspended"),
     (Cause::KmsKey, "kmsKey", "the AWS KMS key behind the resource is missing or disabled"),
     (Cause::NotConfigured, "notConfigured", "something that the probe needs is not configured"),
+    (
+        Cause::NotAssumed,
+        "notAssumed",
+        "the role of PROBE_ASSUME_ROLE_ARN was not assumed, so nothing was tried under it",
+    ),
     (Cause::NotRun, "notRun", "the probe was not run, because the event or the configuration is not valid"),
     (
         Cause::OtherActionDenied,
@@ -239,6 +245,7 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
                 Silence::Credentials => Cause::Credentials,
                 Silence::NotSent => Cause::NotSent,
                 Silence::NotConfigured => Cause::NotConfigured,
+                Silence::NotAssumed => Cause::NotAssumed,
                 Silence::Broken => Cause::ProbeBroken,
             });
         }
@@ -576,6 +583,7 @@ mod tests {
             (Silence::Network, Cause::Network),
             (Silence::Credentials, Cause::Credentials),
             (Silence::Broken, Cause::ProbeBroken),
+            (Silence::NotAssumed, Cause::NotAssumed),
         ] {
             assert_eq!(verdict(&Answer::nothing(why, "")), (Verdict::Inconclusive, Some(cause)));
         }

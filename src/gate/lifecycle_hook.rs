@@ -86,6 +86,7 @@ fn helps(answer: &Answer) -> String {
     let resource = line.resource.filter(|resource| resource.starts_with("arn:"));
     let statement = Statement {
         effect: "Allow",
+        principal: None,
         action: vec![ACTION.to_owned()],
         // The guide to the deployment of serverless applications grants it on every deployment group, too.
         resource: vec![resource.unwrap_or_else(|| "*".to_owned())],

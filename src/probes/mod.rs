@@ -15,6 +15,9 @@ use crate::probe::{Probe, When};
 /// The call that needs no permission: it names the principal, and it must succeed.
 pub const CONTROL: &Probe = &sts::get_caller_identity::PROBE;
 
+/// The call that opens a session of the role to check, where that is not the function's own.
+pub const ASSUME_ROLE: &Probe = &sts::assume_role::PROBE;
+
 /// The one list.
 pub const ALL: &[&Probe] = &[
     CONTROL,
@@ -35,6 +38,7 @@ pub const ALL: &[&Probe] = &[
     &logs::create_log_stream::PROBE,
     &logs::put_log_events::PROBE,
     &iam::pass_role::PROBE,
+    ASSUME_ROLE,
     &dynamodb::list_tables::PROBE,
     &logs::describe_log_groups::PROBE,
     &s3::list_all_my_buckets::PROBE,
@@ -58,7 +62,9 @@ pub fn policy() -> Vec<&'static Probe> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub::{self, denial, json_error, response, rest_json_error, s3_error, try_probe, with_headers};
+    use crate::stub::{
+        self, denial, json_error, response, rest_json_error, s3_error, sts_error, try_probe, with_headers,
+    };
 
     async fn summary(probe: &'static Probe, bytes: Vec<u8>) -> String {
         let (_, outcome, _) = try_probe(probe, stub::config(), move |_| bytes.clone()).await;
@@ -68,6 +74,7 @@ mod tests {
     fn error(probe: &Probe, status: u16, code: &str, message: &str) -> Vec<u8> {
         match probe.action {
             action if action.starts_with("s3:") => s3_error(status, code, message),
+            action if action.starts_with("sts:") => sts_error(status, code, message),
             "sagemaker:InvokeEndpoint" => rest_json_error(status, code, message),
             _ => json_error(code, message),
         }

@@ -195,12 +195,16 @@ pub struct MatchedStatement {
 
 /// One thing to do or to know.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Advice {
     pub text: String,
     /// The actions that it is about; empty where it is about the whole run.
     pub actions: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyDocument>,
+    /// What to add to the trust policy of a role, which is replaced as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_policy: Option<PolicyDocument>,
     /// The command line that adds the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
@@ -218,10 +222,22 @@ pub struct PolicyDocument {
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
     pub effect: &'static str,
+    /// Who is trusted, in a role's trust policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Trusted>,
     pub action: Vec<String>,
+    /// A trust policy has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<serde_json::Value>,
+}
+
+/// A principal of AWS, by its ARN.
+#[derive(Debug, Serialize)]
+pub struct Trusted {
+    #[serde(rename = "AWS")]
+    pub aws: String,
 }
 
 impl Response {
@@ -360,8 +376,11 @@ impl Report {
             texts.push(&mut advice.text);
             texts.extend(&mut advice.actions);
             texts.extend(&mut advice.command);
-            let statements = advice.policy.iter_mut().flat_map(|policy| &mut policy.statement);
-            texts.extend(statements.flat_map(|statement| statement.resource.iter_mut().chain(&mut statement.action)));
+            let policies = advice.policy.iter_mut().chain(&mut advice.trust_policy);
+            for statement in policies.flat_map(|policy| &mut policy.statement) {
+                texts.extend(statement.resource.iter_mut().chain(&mut statement.action));
+                texts.extend(statement.principal.iter_mut().map(|principal| &mut principal.aws));
+            }
         }
         texts
     }

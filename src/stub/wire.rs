@@ -259,14 +259,7 @@ pub fn denial(action: &str, called: &str) -> Vec<u8> {
     );
     match called.split(':').next().unwrap() {
         "s3" => s3_error(403, "AccessDenied", &message),
-        "sts" => response(
-            403,
-            "text/xml",
-            &format!(
-                "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
-                 <Code>AccessDenied</Code><Message>{message}</Message></Error><RequestId>REQUEST-1</RequestId></ErrorResponse>"
-            ),
-        ),
+        "sts" => sts_error(403, "AccessDenied", &message),
         _ if called == "sagemaker:InvokeEndpoint" => rest_json_error(403, "AccessDeniedException", &message),
         _ => json_error("AccessDeniedException", &message),
     }
@@ -282,6 +275,7 @@ pub fn action_of(request: &Request) -> String {
     }
     let action = match request.method.as_str() {
         "POST" if request.path.starts_with("/endpoints/") => "sagemaker:InvokeEndpoint",
+        "POST" if request.body.starts_with(b"Action=AssumeRole&") => "sts:AssumeRole",
         "POST" => "sts:GetCallerIdentity",
         "PUT" => "s3:PutObject",
         _ if request.path.contains("list-type") => "s3:ListBucket",
@@ -295,6 +289,7 @@ pub fn action_of(request: &Request) -> String {
 pub fn healthy(request: &Request) -> Vec<u8> {
     match action_of(request).as_str() {
         "sts:GetCallerIdentity" => identity("lambda-ml-pipeline-role"),
+        "sts:AssumeRole" => session("AKIASESSION"),
         "s3:ListBucket" => response(
             200,
             "application/xml",
@@ -343,18 +338,37 @@ pub fn identity(role: &str) -> Vec<u8> {
     )
 }
 
+/// STS's answer to who may assume a role.
+pub fn session(key: &str) -> Vec<u8> {
+    response(
+        200,
+        "text/xml",
+        &format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+             <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>session</SecretAccessKey><SessionToken>token</SessionToken>\
+             <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        ),
+    )
+}
+
+/// An error of STS.
+pub fn sts_error(status: u16, code: &str, message: &str) -> Vec<u8> {
+    response(
+        status,
+        "text/xml",
+        &format!(
+            "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+             <Code>{code}</Code><Message>{message}</Message></Error><RequestId>REQUEST-1</RequestId></ErrorResponse>"
+        ),
+    )
+}
+
 /// An error of the service that the request went to.
 pub fn error_of(request: &Request, status: u16, code: &str, message: &str) -> Vec<u8> {
     match action_of(request).as_str() {
         action if action.starts_with("s3:") => s3_error(status, code, message),
         "sagemaker:InvokeEndpoint" => rest_json_error(status, code, message),
-        "sts:GetCallerIdentity" => response(
-            status,
-            "text/xml",
-            &format!(
-                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-            ),
-        ),
+        action if action.starts_with("sts:") => sts_error(status, code, message),
         _ => json_error_with(status, code, message),
     }
 }

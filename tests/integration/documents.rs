@@ -13,6 +13,7 @@ use permissions_probe::verdict::{CAUSES, Expected, Proof};
 const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
     ("sts:GetCallerIdentity", "it is the control, which needs no permission"),
     ("iam:PassRole", "the guide's policy leaves it out; it is tried only where PROBE_SAGEMAKER_ROLE_ARN is set"),
+    ("sts:AssumeRole", "it is tried only where PROBE_ASSUME_ROLE_ARN is set, and the template grants it only then"),
     ("dynamodb:ListTables", "PROBE_DENY_CONTROL can name it, and then it must be denied"),
     ("logs:DescribeLogGroups", "PROBE_DENY_CONTROL can name it, and then it must be denied"),
     ("s3:ListAllMyBuckets", "PROBE_DENY_CONTROL can name it, and then it must be denied"),

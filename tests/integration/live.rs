@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::test_bed::scrubbed;
-use crate::wire::{Request, Server, action_of, error_of, healthy, response};
+use crate::wire::{Request, Server, action_of, error_of, healthy, session};
 
 fn live(variables: &[(&str, &str)]) -> Output {
     let example = Path::new(env!("CARGO_BIN_EXE_permissions-probe")).parent().unwrap().join("examples/live");
@@ -22,12 +22,7 @@ fn aws(request: &Request) -> Vec<u8> {
     let body = String::from_utf8_lossy(&request.body);
     if body.starts_with("Action=AssumeRole") {
         let key = if body.contains("&Policy=") { "AKIADENIED" } else { "AKIAPLAIN" };
-        let session = format!(
-            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
-             <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
-             <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-        );
-        return response(200, "text/xml", &session);
+        return session(key);
     }
     let action = action_of(request);
     if action == "sts:GetCallerIdentity" || !request.header("authorization").unwrap().contains("AKIADENIED") {

@@ -169,3 +169,39 @@ async fn passing_the_role_is_tried_where_it_is_configured() {
     environment.insert("PROBE_SAGEMAKER_ROLE_ARN".to_owned(), role.to_owned());
     assert_eq!(invoke_text(&environment, json!({})).await, SUCCESS);
 }
+
+#[tokio::test]
+async fn another_role_is_checked_where_it_can_be_assumed() {
+    let (policies, own) = (account().policies(), "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role");
+    let under = |role: &str| {
+        let mut environment = account().environment.clone();
+        environment.insert("PROBE_ASSUME_ROLE_ARN".to_owned(), format!("arn:aws:iam::123456789012:role/{role}"));
+        environment
+    };
+
+    // A role that trusts Lambda alone, as that of a guide does, and one that there is not.
+    let (closed, _) = account().role(&policies, &[]);
+    for role in [closed.as_str(), "no-such-role"] {
+        let response = invoke(&under(role), json!({})).await;
+        assert_eq!(response["statusCode"], 403, "{response}");
+        assert_eq!(response["report"]["headline"]["cause"], "notAssumed", "{response}");
+        assert_eq!(response["report"]["summary"], json!({"allowed": 1, "denied": 1, "inconclusive": 16}));
+    }
+
+    // With the statement of the advice, and nothing else, it is checked in place of the function's own.
+    let response = invoke(&under(&closed), json!({})).await;
+    let advice = response["report"]["advice"].as_array().unwrap();
+    let trust = advice.iter().find_map(|advice| advice["trustPolicy"]["Statement"].as_array()).unwrap();
+    assert_eq!(trust[0]["Principal"]["AWS"], own);
+    let (open, _) = account().role(&policies, trust);
+    assert_eq!(invoke_text(&under(&open), json!({})).await, SUCCESS);
+
+    // What it lacks is denied to it, and the advice is for it.
+    let (lacking, _) = account().role(&without(&policies, "dynamodb:PutItem"), trust);
+    let response = invoke(&under(&lacking), json!({})).await;
+    assert_eq!(response["report"]["summary"], json!({"allowed": 17, "denied": 1, "inconclusive": 0}), "{response}");
+    assert_eq!(verdicts(&response)["dynamodb:PutItem"], "denied");
+    assert_eq!(response["report"]["principal"]["role"], lacking.as_str());
+    let command = response["report"]["advice"][0]["command"].as_str().unwrap();
+    assert!(command.starts_with(&format!("aws iam put-role-policy --role-name {lacking} ")), "{command}");
+}

@@ -76,15 +76,21 @@ impl Account {
         self.ask("GET", "/test-bed/deployed", "")
     }
 
-    /// The function's environment under a new role with these policies.
-    pub fn with_policies(&self, policies: &[Value]) -> Environment {
+    /// The name of a new role with these policies, which the principals of these statements can assume.
+    pub fn role(&self, policies: &[Value], trust: &[Value]) -> (String, Environment) {
         #[derive(Deserialize)]
         struct Role {
             role: String,
             credentials: Environment,
         }
-        let body = json!({ "policies": policies }).to_string();
+        let body = json!({ "policies": policies, "trust": trust }).to_string();
         let Role { role, credentials } = self.ask("POST", "/test-bed/role", &body);
+        (role, credentials)
+    }
+
+    /// The function's environment under a new role with these policies.
+    pub fn with_policies(&self, policies: &[Value]) -> Environment {
+        let (role, credentials) = self.role(policies, &[]);
         let mut environment = self.environment.clone();
         environment.extend(credentials);
         environment.insert("PROBE_EXPECTED_ROLE".to_owned(), role);

@@ -21,6 +21,14 @@ const ORDER: &str = "widdix/aws-cf-templates#308: CloudWatch Logs authorizes bef
 
 /// The function's own log group.
 fn group(cx: &Context) -> Result<&str, Box<Answer>> {
+    // In another account there is no such group, and it would be made.
+    if cx.session_account.is_some() && cx.session_account != cx.function_account {
+        return Err(Box::new(Answer::nothing(
+            Silence::NotConfigured,
+            "the role to check is not known to be of the function's own account, and in another one this request would make \
+             a log group",
+        )));
+    }
     cx.config.log_group.as_deref().ok_or_else(|| {
         Box::new(Answer::nothing(Silence::NotConfigured, "AWS_LAMBDA_LOG_GROUP_NAME is not set; Lambda sets it on AWS"))
     })

@@ -1,0 +1,248 @@
+//! A run under another role than the function's own: the one that
+//! `PROBE_ASSUME_ROLE_ARN` names, where it does.
+//!
+//! The role is assumed first, and that is a row like any other. Then all other
+//! probes are sent in the new session, the control among them. Where there is
+//! no session, nothing is tried: what the function's own role may do says
+//! nothing of the other one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+
+use crate::answer::{Answer, Silence};
+use crate::check::{self, Time};
+use crate::probe::{Context, Outcome, Probe};
+use crate::probes::{ASSUME_ROLE, CONTROL};
+
+/// Runs all probes, and tries again what is denied for as long as the
+/// invocation asks for. Returns one outcome for each, in order, and the context
+/// that they are to be read in.
+pub async fn run(
+    probes: &[&'static Probe],
+    cx: Arc<Context>,
+    sdk: &SdkConfig,
+    time: &Time,
+) -> (Vec<Outcome>, Arc<Context>) {
+    let Some(place) = probes.iter().position(|probe| probe.action == ASSUME_ROLE.action) else {
+        return (check::settled(probes, &cx, time).await, cx);
+    };
+    let mut others = probes.to_vec();
+    let assume_role = others.remove(place);
+    let assumed = check::settled(&[assume_role], &cx, time).await;
+    let (mut outcomes, cx) = match cx.in_session(sdk) {
+        Some(session) => {
+            let session = Arc::new(session);
+            (check::settled(&others, &session, time).await, session)
+        }
+        None => (untried(&others, &cx, time).await, cx),
+    };
+    outcomes.splice(place..place, assumed);
+    (outcomes, cx)
+}
+
+/// The outcomes where the role was not assumed. The control is sent all the
+/// same: it tells who was denied, and whether that is to be believed.
+async fn untried(probes: &[&'static Probe], cx: &Arc<Context>, time: &Time) -> Vec<Outcome> {
+    let mut control = check::run(&[CONTROL], cx, time.limit()).await.into_iter();
+    let nothing = |probe| {
+        let answer = Answer::nothing(Silence::NotAssumed, "the role to check was not assumed");
+        Outcome { probe, answer, duration: Duration::ZERO, settled: None }
+    };
+    let outcome = |probe: &&'static Probe| {
+        let control = if probe.action == CONTROL.action { control.next() } else { None };
+        control.unwrap_or_else(|| nothing(probe))
+    };
+    probes.iter().map(outcome).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    use lambda_runtime::LambdaEvent;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::probes;
+    use crate::request::Event;
+    use crate::stub::{self, Request, Stub, action_of, config_with, error_of, healthy, identity, summary};
+
+    /// Whether a request was signed by the session of the role to check.
+    fn in_session(request: &Request) -> bool {
+        request.header("authorization").unwrap().contains("Credential=AKIASESSION/")
+    }
+
+    /// AWS, to which the function and the role to check are two.
+    fn aws(request: &Request) -> Vec<u8> {
+        match action_of(request).as_str() {
+            "sts:GetCallerIdentity" if in_session(request) => identity("sagemaker-ml-pipeline-role"),
+            _ => healthy(request),
+        }
+    }
+
+    /// AWS's most frequent words: it does not say which policy it was.
+    fn not_authorized(request: &Request, reason: &str) -> Vec<u8> {
+        let sentence = format!(
+            "User: arn:aws:sts::123456789012:assumed-role/lambda-ml-pipeline-role/permissions-probe is not authorized to \
+             perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role{reason}"
+        );
+        error_of(request, 403, "AccessDenied", &sentence)
+    }
+
+    async fn run_on(stub: &Stub, config: Config, settle: Duration) -> BTreeMap<&'static str, String> {
+        let probes = probes::configured(&config);
+        let cx = Arc::new(stub::context(&stub.sdk(), config));
+        let time = Time { probe: Duration::from_secs(5), settle, started: Instant::now(), deadline: 0 };
+        let (outcomes, _) = run(&probes, cx, &stub.sdk(), &time).await;
+        let order: Vec<_> = outcomes.iter().map(|outcome| outcome.probe.action).collect();
+        assert_eq!(order, probes.iter().map(|probe| probe.action).collect::<Vec<_>>());
+        outcomes.iter().map(|outcome| (outcome.probe.action, summary(outcome))).collect()
+    }
+
+    async fn report(stub: &Stub) -> Value {
+        let mut context = lambda_runtime::Context::default();
+        context.invoked_function_arn = stub::FUNCTION_ARN.into();
+        let app = stub.app(config_with(&[("PROBE_SAGEMAKER_ROLE_ARN", "")]));
+        let event = Event(Ok(json!({"probe": {"verbose": true}})));
+        serde_json::to_value(app.handle(LambdaEvent::new(event, context)).await).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_other_probe_is_sent_in_the_session() {
+        let stub = Stub::start(aws);
+        let found = run_on(&stub, stub::config(), Duration::ZERO).await;
+        assert!(found.values().all(|told| told.starts_with("allowed")), "{found:?}");
+        let requests = stub.requests();
+        assert_eq!(action_of(&requests[0]), "sts:AssumeRole");
+        assert!(!in_session(&requests[0]));
+        assert!(requests.len() > 18 && requests[1..].iter().all(in_session));
+        assert!(requests[1..].iter().all(|request| request.header("x-amz-security-token") == Some("token")));
+
+        let response = report(&stub).await;
+        assert_eq!(response["statusCode"], 200, "{response}");
+        assert_eq!(response["report"]["principal"]["role"], "sagemaker-ml-pipeline-role");
+        assert_eq!(response["report"]["advice"], json!([]), "it is the role that was to be checked");
+        assert!(!response.to_string().contains("AKIASESSION"));
+    }
+
+    #[tokio::test]
+    async fn without_a_session_nothing_is_tried_and_nothing_told() {
+        let stub = Stub::start(|request: &Request| match action_of(request).as_str() {
+            "sts:AssumeRole" => not_authorized(request, ""),
+            _ => aws(request),
+        });
+        let response = report(&stub).await;
+        let sent: Vec<_> = stub.requests().iter().map(action_of).collect();
+        assert_eq!(sent, ["sts:AssumeRole", "sts:GetCallerIdentity"]);
+        assert_eq!(response["statusCode"], 403, "{response}");
+        let report = &response["report"];
+        assert_eq!(report["headline"]["cause"], "notAssumed");
+        assert_eq!(report["principal"]["role"], "lambda-ml-pipeline-role");
+        for row in report["actions"].as_array().unwrap() {
+            let told = (row["verdict"].as_str().unwrap(), row["cause"].as_str());
+            let expected = match row["action"].as_str().unwrap() {
+                "sts:GetCallerIdentity" => ("allowed", None),
+                "sts:AssumeRole" => ("denied", None),
+                _ => ("inconclusive", Some("notAssumed")),
+            };
+            assert_eq!(told, expected, "{row}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_advice_names_the_statement_for_each_of_the_two_policies() {
+        let trusts = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role"},
+            "Action": ["sts:AssumeRole"]
+        }]});
+        let allows = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole"],
+            "Resource": ["arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role"]
+        }]});
+        let none = Value::Null;
+        for (reason, expected) in [
+            ("", vec![(&allows, &none), (&none, &trusts)]),
+            (
+                " because no identity-based policy allows the sts:AssumeRole action",
+                vec![(&allows, &none), (&none, &trusts)],
+            ),
+            (" because no role trust policy allows the sts:AssumeRole action", vec![(&none, &trusts)]),
+            (" because no resource-based policy allows the sts:AssumeRole action", vec![(&none, &trusts)]),
+            (" with an explicit deny in the role trust policy", vec![(&none, &none)]),
+            (" with an explicit deny in a service control policy", vec![(&none, &none)]),
+        ] {
+            let stub = Stub::start(move |request: &Request| match action_of(request).as_str() {
+                "sts:AssumeRole" => not_authorized(request, reason),
+                _ => aws(request),
+            });
+            let response = report(&stub).await;
+            let advice = response["report"]["advice"].as_array().unwrap();
+            let given: Vec<_> = advice.iter().map(|advice| (&advice["policy"], &advice["trustPolicy"])).collect();
+            assert_eq!(given, expected, "{reason}: {advice:?}");
+        }
+
+        // Whoever runs under the wrong role is told that, and trusts nobody.
+        let stub = Stub::start(|request: &Request| match action_of(request).as_str() {
+            "sts:AssumeRole" => not_authorized(request, ""),
+            "sts:GetCallerIdentity" => identity("another-role"),
+            _ => aws(request),
+        });
+        let response = report(&stub).await;
+        assert_eq!(response["report"]["headline"]["cause"], "wrongRole");
+        let advice = response["report"]["advice"].to_string();
+        assert!(!advice.contains("\"Statement\""), "{advice}");
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_tells_nothing_is_inconclusive() {
+        let stub = Stub::start(|request: &Request| match action_of(request).as_str() {
+            "sts:AssumeRole" => error_of(request, 400, "Throttling", "Rate exceeded"),
+            _ => aws(request),
+        });
+        let response = report(&stub).await;
+        assert_eq!(
+            (&response["statusCode"], &response["report"]["headline"]["cause"]),
+            (&json!(503), &json!("notAssumed"))
+        );
+        let text = response["report"]["headline"]["text"].as_str().unwrap();
+        assert!(text.contains("inconclusive") && text.contains("throttled"), "{text}");
+        assert_eq!(response["report"]["advice"], json!([]));
+    }
+
+    #[tokio::test]
+    async fn trust_that_was_given_a_moment_ago_gets_the_time_to_take_effect() {
+        let asked = AtomicUsize::new(0);
+        let stub = Stub::start(move |request: &Request| match action_of(request).as_str() {
+            "sts:AssumeRole" if asked.fetch_add(1, Ordering::SeqCst) == 0 => not_authorized(request, ""),
+            _ => aws(request),
+        });
+        let found = run_on(&stub, stub::config(), Duration::from_secs(5)).await;
+        assert!(found.values().all(|told| told.starts_with("allowed")), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn in_another_account_no_log_group_is_made_and_every_arn_is_of_that_account() {
+        let stub = Stub::start(aws);
+        let config =
+            config_with(&[("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::210987654321:role/sagemaker-ml-pipeline-role")]);
+        let found = run_on(&stub, config, Duration::ZERO).await;
+        let unknown: Vec<_> = found.iter().filter(|(_, told)| !told.starts_with("allowed")).collect();
+        let actions: Vec<_> = unknown.iter().map(|(action, _)| **action).collect();
+        assert_eq!(actions, ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]);
+        assert!(unknown.iter().all(|(_, told)| *told == "inconclusive notConfigured"), "{unknown:?}");
+        let job =
+            stub.requests().into_iter().find(|request| action_of(request) == "sagemaker:CreateTrainingJob").unwrap();
+        assert!(
+            job.json()["RoleArn"].as_str().unwrap().starts_with("arn:aws:iam::210987654321:role/"),
+            "{:?}",
+            job.json()
+        );
+    }
+}

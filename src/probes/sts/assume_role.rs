@@ -1,0 +1,113 @@
+//! `sts:AssumeRole` on the role to check, where that is not the function's own.
+//! What it opens is the session that the other probes are then sent in.
+//!
+//! The guide's policy does not grant it, so it is tried only where
+//! `PROBE_ASSUME_ROLE_ARN` names the role.
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+
+use crate::answer::{Answer, Silence};
+use crate::probe::{Context, Probe, When};
+use crate::verdict::{Grade, Proof};
+
+pub(in crate::probes) const PROBE: Probe = Probe {
+    action: "sts:AssumeRole",
+    resources: |cx| vec![cx.config.assume_role_arn.clone().unwrap_or_else(|| "*".to_owned())],
+    request: "AssumeRole of `PROBE_ASSUME_ROLE_ARN`",
+    harmless: "it opens a session, whose credentials stay in the run",
+    side_effect: "a session that expires after 15 minutes; free",
+    proofs: &[Proof::success("200", Grade::Documented, "STS API Reference, AssumeRole")],
+    behind: &[],
+    when: When::Configured(|config| config.assume_role_arn.is_some()),
+    run: |cx| Box::pin(run(cx)),
+};
+
+/// The shortest that AWS allows (STS API Reference, `AssumeRole`). It is also
+/// the longest that an invocation lasts.
+const SECONDS: i32 = 900;
+
+async fn run(cx: &Context) -> Answer {
+    let Some(role) = &cx.config.assume_role_arn else {
+        return Answer::nothing(Silence::NotConfigured, "PROBE_ASSUME_ROLE_ARN is not set");
+    };
+    let request = cx.clients.sts.assume_role().role_arn(role).duration_seconds(SECONDS);
+    // It is a part of the ARN that CloudTrail and the role's denials name.
+    let result = request.role_session_name(env!("CARGO_PKG_NAME")).send().await;
+    let session = result.as_ref().ok().and_then(credentials);
+    let name = if session.is_some() { "200" } else { "200 without credentials" };
+    let answer = Answer::read(result, |_| name);
+    // Credentials from who knows where are used for nothing.
+    if let Some(session) = session.filter(|_| answer.request_id.is_some()) {
+        // Set once: a session of a minute ago is as good.
+        drop(cx.session.set(session));
+    }
+    answer
+}
+
+fn credentials(session: &AssumeRoleOutput) -> Option<Credentials> {
+    let given = session.credentials()?;
+    let parts = [given.access_key_id(), given.secret_access_key(), given.session_token()];
+    if parts.iter().any(|part| part.is_empty()) {
+        return None;
+    }
+    let expires = SystemTime::try_from(*given.expiration()).ok();
+    Some(Credentials::new(parts[0], parts[1], Some(parts[2].to_owned()), expires, "AssumeRole"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{
+        check, config, config_with, denial, error_of, request_of, response, session, summary, try_probe,
+    };
+
+    #[tokio::test]
+    async fn asks_for_the_shortest_session() {
+        let request = request_of(&PROBE, config()).await;
+        assert_eq!(
+            String::from_utf8(request.body.clone()).unwrap(),
+            "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2F\
+             sagemaker-ml-pipeline-role&RoleSessionName=permissions-probe&DurationSeconds=900"
+        );
+        let without = config_with(&[("PROBE_ASSUME_ROLE_ARN", "")]);
+        let (requests, outcome, _) = try_probe(&PROBE, without, |_| Vec::new()).await;
+        assert_eq!((requests.len(), summary(&outcome).as_str()), (0, "inconclusive notConfigured"));
+    }
+
+    #[tokio::test]
+    async fn reads_the_answers() {
+        let request = request_of(&PROBE, config()).await;
+        let error = |code: &str, message: &str| error_of(&request, 400, code, message);
+        let unstated = "User: arn:aws:sts::123456789012:assumed-role/lambda-ml-pipeline-role/permissions-probe is not \
+                        authorized to perform: sts:AssumeRole on resource: \
+                        arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role";
+        check(
+            &PROBE,
+            vec![
+                (session("AKIASESSION"), "allowed 200 documented"),
+                (session(""), "inconclusive unrecognized"),
+                (response(200, "text/xml", "<AssumeRoleResponse/>"), "inconclusive unrecognized"),
+                (response(200, "text/html", "<html>Sign in</html>"), "inconclusive unrecognized"),
+                (denial("sts:AssumeRole", "sts:AssumeRole"), "denied Implicit Some(IdentityBased)"),
+                (error("AccessDenied", unstated), "denied Unstated None"),
+                (
+                    error(
+                        "AccessDenied",
+                        &format!("{unstated} because the role trust policy allows the sts:AssumeRole action"),
+                    ),
+                    "denied Implicit Some(RoleTrust)",
+                ),
+                (error("AccessDenied", "Not authorized to perform sts:AssumeRole"), "denied Unstated None"),
+                (
+                    error("ExpiredToken", "The security token included in the request is expired"),
+                    "inconclusive credentials",
+                ),
+                (error("RegionDisabledException", "STS is not activated in this region"), "inconclusive unrecognized"),
+            ],
+        )
+        .await;
+    }
+}
