@@ -43,6 +43,7 @@ fn denied(request: &Request, reason: &str) -> Vec<u8> {
 const IMPLICIT: &str = "because no identity-based policy allows the ACTION action";
 
 /// Each root cause, by the name that its headline has: how it comes about.
+#[allow(clippy::too_many_lines, reason = "it is one list")]
 async fn cause(name: &str) -> Value {
     match name {
         "wrongRole" => {

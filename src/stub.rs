@@ -77,6 +77,8 @@ pub fn config() -> Config {
 pub fn config_with(variables: &[(&str, &str)]) -> Config {
     let base = [
         ("PROBE_BUCKET", "your-bucket-name"),
+        // They go to standard output, past the tests' own capture.
+        ("PROBE_METRICS", "off"),
         ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role"),
         ("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),

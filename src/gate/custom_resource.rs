@@ -242,6 +242,8 @@ fn is_of_aws(url: &str, endpoint: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const URL: &str =
@@ -365,6 +367,32 @@ mod tests {
         let mut long = event("Create", &json!({}));
         long["StackId"] = "x".repeat(5000).into();
         assert!(!parse(&long).body(&Decision::failed("why")).is_empty(), "too long, and still no panic");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_to_be_told_fits_and_is_json(reason in "\\PC{0,3000}|[\u{0}-\u{ff}]{0,3000}", id in "\\PC{1,200}") {
+            let mut event = event("Update", &json!({"A": reason}));
+            event["PhysicalResourceId"] = id.as_str().into();
+            let told = body(&parse(&event), false, &reason);
+            prop_assert_eq!(&told["PhysicalResourceId"], &id);
+            let told = told["Reason"].as_str().unwrap();
+            prop_assert!(told == reason || reason.starts_with(told.strip_suffix('…').unwrap()));
+        }
+
+        #[test]
+        fn a_url_is_taken_for_one_of_aws_only_if_the_http_client_goes_there(
+            url in "(https?|HTTPS|ftp)?(:?//?)?[a-z@:\\\\%#?/.é]{0,6}(amazonaws\\.com(\\.cn)?)?[a-z@:\\\\%#?/.0-9]{0,8}",
+        ) {
+            if is_of_aws(&url, None) {
+                let parsed: hyper::Uri = url.parse().unwrap();
+                let host = parsed.host().unwrap();
+                prop_assert_eq!(parsed.scheme_str(), Some("https"));
+                prop_assert!(host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"), "{}", host);
+                prop_assert_eq!(parsed.port_u16().unwrap_or(443), 443);
+                prop_assert!(!parsed.authority().unwrap().as_str().contains('@'));
+            }
+        }
     }
 
     #[test]

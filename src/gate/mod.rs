@@ -133,7 +133,7 @@ impl Decision {
             reason.extend(report.actions.iter().filter_map(why));
         }
         if passes {
-            reason.push(format!("{} of {} are allowed.", report.summary.allowed, report.actions.len()));
+            reason.push(format!("{} actions are allowed and none is denied.", report.summary.allowed));
         }
         let log = log.map(|log| format!(" in {log}")).unwrap_or_default();
         reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));

@@ -106,7 +106,7 @@ fn a_stack_whose_role_can_do_its_work_is_told_success() {
     assert_eq!((answers.len(), &answers[0]["Status"]), (1, &json!("SUCCESS")));
     assert_eq!(
         answers[0]["Reason"],
-        "17 of 17 are allowed. The report is logged in /aws/lambda/permissions-probe, with requestId request-1."
+        "17 actions are allowed and none is denied. The report is logged in /aws/lambda/permissions-probe, with requestId request-1."
     );
     assert!(answers[0]["PhysicalResourceId"].as_str().unwrap().starts_with("permissions-probe:primerinvoke:"));
 

@@ -136,7 +136,10 @@ pub fn app(environment: &Environment) -> App {
         .http_client(connections.client())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    App::new(Config::from_env(|name| environment.get(name).cloned().map(Ok)), sdk, connections)
+    // Metrics go to standard output, past the tests' own capture; those of the compiled function are tested.
+    let read =
+        |name: &str| if name == "PROBE_METRICS" { Some("off".to_owned()) } else { environment.get(name).cloned() };
+    App::new(Config::from_env(|name| read(name).map(Ok)), sdk, connections)
 }
 
 /// Invokes the function in this process; returns the response as JSON text.
