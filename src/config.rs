@@ -80,6 +80,13 @@ pub struct Problem {
     pub expected: String,
 }
 
+impl Problem {
+    /// The texts that can have something from outside in them.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.name, &mut self.expected].into_iter().chain(&mut self.value)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {

@@ -151,14 +151,22 @@ impl App {
                 self.refuse(status, &self.probes(), &[unchecked(gate, decision)], context).response(None)
             }
             // What the deployment has not heard, whoever reads this does.
-            (Err(problem), Some(mut checked)) => {
+            (Err(mut problem), Some(mut checked)) => {
+                redact::tame(problem.texts_mut().collect());
+                if self.redacts() {
+                    redact::mask(problem.texts_mut().collect());
+                }
                 telemetry::log_problems(std::slice::from_ref(&problem));
-                checked.report.add(&problem);
-                redact::tame(checked.report.texts_mut());
+                checked.report.problems.push(problem);
                 Checked { refused: Some(502), ..checked }.response(None)
             }
             (Err(problem), None) => self.refuse(502, &self.probes(), &[problem], context).response(None),
         }
+    }
+
+    /// Whether account ids are masked. Where the configuration is not valid, it has masked its own problems.
+    fn redacts(&self) -> bool {
+        self.setup.as_ref().is_ok_and(|setup| setup.config.redact)
     }
 
     /// The probes of this configuration; of the policy, where it is not valid.
@@ -170,7 +178,7 @@ impl App {
     fn refuse(&self, status: u16, probes: &[&'static Probe], problems: &[Problem], context: &Context) -> Checked {
         let mut report = Report::of_problems(probes, problems, context.request_id.clone());
         redact::tame(report.texts_mut());
-        if self.setup.as_ref().is_ok_and(|setup| setup.config.redact) {
+        if self.redacts() {
             redact::mask(report.texts_mut());
         }
         telemetry::log(&report, status, &self.history);

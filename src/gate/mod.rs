@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::config::Problem;
 use crate::denial::Kind;
 use crate::http::Connections;
-use crate::report::{DenialLine, Report, Row};
+use crate::report::{Advice, DenialLine, Report, Row};
 use crate::request;
 use crate::verdict::{Cause, Verdict};
 
@@ -123,11 +123,7 @@ impl Decision {
     pub fn of(report: &Report, log: Option<&str>) -> Self {
         let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed;
         let mut reason: Vec<String> = Vec::new();
-        let problem = |name: &str, value: Option<&str>, expected: &str| {
-            let is = value.map_or("is not set".to_owned(), |value| format!("is {value:?}"));
-            format!("{name} {is}; expected {expected}.")
-        };
-        reason.extend(report.problems.iter().map(|p| problem(&p.name, p.value.as_deref(), &p.expected)));
+        reason.extend(report.problems.iter().map(|problem| format!("{problem}.")));
         reason.extend(report.headline.iter().map(|headline| headline.text.clone()));
         if report.problems.is_empty() {
             reason.extend(report.actions.iter().filter_map(why));
@@ -137,6 +133,8 @@ impl Decision {
         }
         let log = log.map(|log| format!(" in {log}")).unwrap_or_default();
         reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));
+        // Last, since it is the longest, and what does not fit is cut.
+        reason.extend(report.advice.iter().filter_map(statements));
         Self { passes, reason: reason.join(" ") }
     }
 
@@ -168,11 +166,18 @@ fn why(row: &Row) -> Option<String> {
 
 fn by(denial: &DenialLine) -> String {
     let policy = denial.policy_type.map_or("policy of a type that AWS does not state".to_owned(), |t| t.to_string());
+    let arn = denial.policy_arn.as_ref().map(|arn| format!(" {arn}")).unwrap_or_default();
     match denial.kind {
         Kind::Implicit => format!("no {policy} allows it"),
-        Kind::Explicit => format!("explicitly, in a {policy}"),
+        Kind::Explicit => format!("{policy}{arn} with an explicit deny"),
         Kind::Unstated => "AWS does not say by which policy".to_owned(),
     }
+}
+
+/// What to add, where that helps. A stack that rolls back can take the log along.
+fn statements(advice: &Advice) -> Option<String> {
+    let policy = advice.policy.as_ref().or(advice.trust_policy.as_ref())?;
+    Some(format!("{} {}", advice.text, serde_json::to_string(policy).ok()?))
 }
 
 fn problem(name: &str, value: Option<String>, expected: &str) -> Problem {

@@ -5,6 +5,7 @@ mod rows;
 
 use std::time::Duration;
 
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::config::Problem;
@@ -61,7 +62,7 @@ pub struct Report {
     pub headline: Option<Headline>,
     /// What is wrong with the event or the environment; then nothing was tried.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub problems: Vec<ProblemLine>,
+    pub problems: Vec<Problem>,
     pub principal: Caller,
     pub region: Option<String>,
     pub request_id: String,
@@ -93,13 +94,6 @@ pub struct Caller {
     pub arn: Option<String>,
     pub account: Option<String>,
     pub role: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct ProblemLine {
-    pub name: String,
-    pub value: Option<String>,
-    pub expected: String,
 }
 
 /// What is known of one action.
@@ -316,23 +310,10 @@ impl Report {
         }
     }
 
-    /// Adds what is wrong beside the rows.
-    pub fn add(&mut self, problem: &Problem) {
-        self.problems.push(ProblemLine {
-            name: problem.name.clone(),
-            value: problem.value.clone(),
-            expected: problem.expected.clone(),
-        });
-    }
-
     /// The report of an invocation that tried nothing.
     pub fn of_problems(probes: &[&'static Probe], problems: &[Problem], request_id: String) -> Self {
         let rows = probes.iter().map(|probe| Row::not_run(probe)).collect();
-        let mut report = Self::new(rows, request_id, Duration::ZERO);
-        for problem in problems {
-            report.add(problem);
-        }
-        report
+        Self { problems: problems.to_vec(), ..Self::new(rows, request_id, Duration::ZERO) }
     }
 
     /// The status code of the response: by HTTP's meaning, since HTTP fronts pass it on.
@@ -350,10 +331,7 @@ impl Report {
         texts.extend(&mut self.region);
         texts.extend(self.headline.iter_mut().map(|headline| &mut headline.text));
         texts.extend(self.principal.arn.iter_mut().chain(&mut self.principal.account).chain(&mut self.principal.role));
-        for problem in &mut self.problems {
-            texts.push(&mut problem.name);
-            texts.extend(&mut problem.value);
-        }
+        texts.extend(self.problems.iter_mut().flat_map(Problem::texts_mut));
         for row in &mut self.actions {
             texts.push(&mut row.action);
             texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
@@ -457,6 +435,16 @@ pub const fn policy_type_name(policy_type: PolicyType) -> &'static str {
         PolicyType::ResourceControl => "resource-control",
         PolicyType::VpcEndpoint => "vpc-endpoint",
         PolicyType::RoleTrust => "role-trust",
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut problem = serializer.serialize_struct("Problem", 3)?;
+        problem.serialize_field("name", &self.name)?;
+        problem.serialize_field("value", &self.value)?;
+        problem.serialize_field("expected", &self.expected)?;
+        problem.end()
     }
 }
 

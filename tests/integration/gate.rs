@@ -131,7 +131,10 @@ fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
     assert_eq!(
         answers[0]["Reason"],
         "dynamodb:PutItem is denied on arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata: no identity-based \
-         policy allows it. The report is logged in /aws/lambda/permissions-probe, with requestId request-1."
+         policy allows it. The report is logged in /aws/lambda/permissions-probe, with requestId request-1. No identity-based \
+         policy of the role lambda-ml-pipeline-role allows these actions. This policy, added to it, does: \
+         {\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"dynamodb:PutItem\"],\"Resource\":\
+         [\"arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata\"]}]}"
     );
 
     // Every permission at once, and the headline first.
@@ -350,6 +353,15 @@ fn a_hook_that_may_not_answer_says_which_statement_it_needs() {
         assert_eq!(problem["name"], ACTION);
         assert!(problem["expected"].as_str().unwrap().contains(&expected), "{problem}");
     }
+    let aws = answer("");
+    let mut masked = Deployment::new(&aws, ok).environment.clone();
+    masked.insert("PROBE_REDACT".to_owned(), "account".to_owned());
+    masked.remove("AWS_CA_BUNDLE");
+    let lambda = Lambda::start(&masked);
+    let response = lambda.invoke(event("codedeploy-hook.json").to_string().as_bytes()).to_string();
+    assert!(response.contains(ACTION) && !response.contains("123456789012"), "{response}");
+    assert!(!lambda.log().contains("123456789012"));
+
     let twice = Server::start(|request: &Request| match action_of(request).as_str() {
         ACTION => error_of(request, 400, "LifecycleEventAlreadyCompletedException", "It has completed."),
         _ => healthy(request),
