@@ -68,6 +68,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::handler::App;
     use crate::probes;
     use crate::request::Event;
     use crate::stub::{self, Request, Stub, action_of, config_with, error_of, healthy, identity, summary};
@@ -105,9 +106,16 @@ mod tests {
     }
 
     async fn report(stub: &Stub) -> Value {
+        report_of(&app(stub)).await
+    }
+
+    fn app(stub: &Stub) -> App {
+        stub.app(config_with(&[("PROBE_SAGEMAKER_ROLE_ARN", "")]))
+    }
+
+    async fn report_of(app: &App) -> Value {
         let mut context = lambda_runtime::Context::default();
         context.invoked_function_arn = stub::FUNCTION_ARN.into();
-        let app = stub.app(config_with(&[("PROBE_SAGEMAKER_ROLE_ARN", "")]));
         let event = Event(Ok(json!({"probe": {"verbose": true}})));
         serde_json::to_value(app.handle(LambdaEvent::new(event, context)).await).unwrap()
     }
@@ -128,6 +136,18 @@ mod tests {
         assert_eq!(response["report"]["principal"]["role"], "sagemaker-ml-pipeline-role");
         assert_eq!(response["report"]["advice"], json!([]), "it is the role that was to be checked");
         assert!(!response.to_string().contains("AKIASESSION"));
+    }
+
+    #[tokio::test]
+    async fn the_sessions_of_all_runs_share_the_connections() {
+        let stub = Stub::start(aws);
+        let app = app(&stub);
+        report_of(&app).await;
+        let connections = stub.seen.connections();
+        for _ in 0..3 {
+            assert_eq!(report_of(&app).await["statusCode"], 200);
+        }
+        assert_eq!(stub.seen.connections(), connections);
     }
 
     #[tokio::test]

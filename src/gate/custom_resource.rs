@@ -141,14 +141,14 @@ impl CustomResource {
         format!("permissions-probe:{}:{hash:016x}", self.logical_resource_id)
     }
 
-    /// The id that the resource has after the answer. An Update that passes makes
-    /// a resource of a new id, so that CloudFormation deletes the one of the old
-    /// id: that is how it forgets what passed before.
+    /// The id that the resource has after the answer. Only what has passed is
+    /// known by the id of its properties; an Update that passes so makes a
+    /// resource of a new id, and CloudFormation deletes the one of the old id.
     fn physical_resource_id(&self, passes: bool) -> String {
         match (&self.request_type, &self.known_as) {
-            (RequestType::Update, Some(_)) if passes => self.id_of_properties(),
+            (RequestType::Create | RequestType::Update, _) if passes => self.id_of_properties(),
             (_, Some(known)) => known.clone(),
-            (_, None) => self.id_of_properties(),
+            (_, None) => format!("permissions-probe:{}:not-passed", self.logical_resource_id),
         }
     }
 
@@ -325,16 +325,15 @@ mod tests {
         let (first, second) = (json!({"A": "1", "B": {"x": "1", "y": "2"}}), json!({"A": "2"}));
         let created = parse(&event("Create", &first));
         assert_eq!(created.unchecked(), None);
+        let never_passed = body(&created, false, "")["PhysicalResourceId"].clone();
+        let mut again = event("Update", &first);
+        again["PhysicalResourceId"] = never_passed;
+        assert_eq!(parse(&again).unchecked(), None, "what has never passed is checked again");
         let id = body(&created, true, "")["PhysicalResourceId"].clone();
 
-        let known = |event: Value| {
-            parse(&json!({"PhysicalResourceId": id}).as_object().unwrap().iter().fold(
-                event,
-                |mut event, (name, value)| {
-                    event[name] = value.clone();
-                    event
-                },
-            ))
+        let known = |mut event: Value| {
+            event["PhysicalResourceId"] = id.clone();
+            parse(&event)
         };
         let update = known(event("Update", &second));
         assert_eq!(update.unchecked(), None);
