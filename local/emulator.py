@@ -91,9 +91,10 @@ class TestBed:
             aws_secret_access_key=secret,
         )
 
-    def deploy(self, template: Path) -> None:
+    def deploy(self, template: Path, overrides: dict) -> None:
         """Runs the SAM transform and CloudFormation on the template, as `sam deploy` does."""
         parameters = {"BucketName": BUCKET, "TableName": TABLE, "CreateBucketAndTable": "true", "ObjectKey": OBJECT}
+        parameters |= overrides
         document = yaml_parse(template.read_text())
         # The emulator runs no code, so it needs none; the function's program is
         # started by cargo-lambda or by the Runtime Interface Emulator.
@@ -259,13 +260,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="a port of 127.0.0.1; 0, the default, picks a free one")
     parser.add_argument("--uncorrected", action="store_true", help="moto's services as they are, where they differ from AWS")
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template, besides its defaults"
+    )
     parser.add_argument("--allow-all", action="store_true", help="leave IAM enforcement off")
     arguments = parser.parse_args()
 
     moto_as_aws.teach()
     test_bed = TestBed(arguments.port)
     threading.Thread(target=test_bed.server.serve_forever, daemon=True).start()
-    test_bed.deploy(Path(__file__).resolve().parent.parent / "template.yaml")
+    overrides = dict(parameter.split("=", 1) for parameter in arguments.parameter)
+    test_bed.deploy(Path(__file__).resolve().parent.parent / "template.yaml", overrides)
     # The function's own configuration, as the template gives it.
     function = test_bed.client("lambda").get_function_configuration(FunctionName=FUNCTION)
     variables = {name: str(value) for name, value in function["Environment"]["Variables"].items() if value}

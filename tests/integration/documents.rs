@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::test_bed::{account, root};
+use crate::test_bed::{Account, account, root};
 use permissions_probe::config::VARIABLES;
 use permissions_probe::probe::Probe;
 use permissions_probe::probes;
@@ -58,6 +58,40 @@ fn the_template_deploys_with_its_alarms_its_schedule_and_its_log_group() {
     assert_eq!(deployed["schedules"].as_array().unwrap().len(), 1, "{deployed}");
     assert_eq!(deployed["logGroups"].as_array().unwrap().len(), 1, "{deployed}");
     assert_eq!(deployed["role"]["Policies"], serde_json::json!(["ml-pipeline-access-policy"]), "{deployed}");
+}
+
+#[test]
+fn the_role_gets_what_the_hook_and_the_other_role_need_only_where_a_parameter_asks_for_it() {
+    let other = "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role";
+    let asked = Account::start(&[
+        "--parameter",
+        &format!("AssumeRoleArn={other}"),
+        "--parameter",
+        "CodeDeployHook=true",
+        "--parameter",
+        "CodeDeployApplication=pipeline",
+    ]);
+    let own = ["permissions-probe-assume-role", "permissions-probe-codedeploy-hook"];
+    assert_eq!(
+        asked.deployed()["role"]["Policies"],
+        serde_json::json!(["ml-pipeline-access-policy", own[0], own[1]]),
+        "and the guide's policy stays as it is"
+    );
+    assert_eq!(asked.environment["PROBE_ASSUME_ROLE_ARN"], other);
+    let granted: Vec<_> = asked.policies().iter().flat_map(|p| p["Statement"].as_array().unwrap().clone()).collect();
+    for (action, resource) in [
+        ("sts:AssumeRole", other),
+        (
+            "codedeploy:PutLifecycleEventHookExecutionStatus",
+            "arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:pipeline/*",
+        ),
+    ] {
+        assert!(
+            granted.iter().any(|s| s["Action"] == serde_json::json!([action]) && s["Resource"] == resource),
+            "{action}: {granted:?}"
+        );
+    }
+    assert!(!account().environment.contains_key("PROBE_ASSUME_ROLE_ARN"));
 }
 
 /// Asserts that the README has each of these lines, and prints those that it lacks.
