@@ -116,51 +116,56 @@ impl App {
 
     /// Answers a deployment, and then the invocation.
     async fn answer(&self, gate: &Gate, context: &Context) -> Response {
-        let time = || check::limit(check::LONGEST, context.deadline, SystemTime::now());
-        let (checked, mut decision) = if let Some(decision) = gate.unchecked() {
-            (None, decision)
-        } else {
-            // The check ends in time of itself; should it not, it is ended.
-            let left = time();
-            let reserve = (left / 3).min(RESERVE);
-            let mut own = context.clone();
-            own.deadline = own.deadline.saturating_sub(report::millis(reserve));
-            let event = Event(Ok(gate.event()));
-            match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, &own))).await {
-                Ok(Some(checked)) => {
-                    let log = self.setup.as_ref().ok().and_then(|setup| setup.config.log_group.as_deref());
-                    let decision = Decision::of(&checked.report, log);
-                    (Some(checked), decision)
-                }
-                Ok(None) => (None, Decision::failed("The check broke: a defect of this program, please report it.")),
-                Err(_) => (None, Decision::failed("The check did not end within the function's time.")),
-            }
-        };
-        redact::tame(vec![&mut decision.reason]);
+        let (decision, checked) = self.decide(gate, context).await;
         let way = Way { connections: &self.connections, sdk: &self.sdk };
-        let heard = timeout(time(), gate.answer(&decision, way)).await.unwrap_or_else(|_| {
+        let heard = timeout(time_of(context), gate.answer(&decision, way)).await.unwrap_or_else(|_| {
             let expected = "that it takes the answer within the function's time".to_owned();
             Err(Problem { name: gate.name().to_owned(), value: None, expected })
         });
-        telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
-        match (heard, checked) {
-            (Ok(()), Some(checked)) => checked.response(None),
-            (Ok(()), None) if decision.passes => Response::of_text(&decision.reason),
-            (Ok(()), None) => {
-                let status = if gate.unchecked().is_some() { 400 } else { 500 };
-                self.refuse(status, &self.probes(), &[unchecked(gate, decision)], context).response(None)
-            }
-            // What the deployment has not heard, whoever reads this does.
-            (Err(mut problem), Some(mut checked)) => {
-                redact::tame(problem.texts_mut().collect());
-                if self.redacts() {
-                    redact::mask(problem.texts_mut().collect());
+        let Err(mut problem) = heard else {
+            telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
+            return match checked {
+                Some(checked) => checked.response(None),
+                None if decision.passes => Response::of_text(&decision.reason),
+                None => {
+                    let status = if gate.unchecked().is_some() { 400 } else { 500 };
+                    let expected = "that it runs, and runs to its end".to_owned();
+                    let problem = Problem { name: "check".to_owned(), value: Some(decision.reason), expected };
+                    self.refuse(status, &self.probes(), &[problem], context).response(None)
                 }
-                telemetry::log_problems(std::slice::from_ref(&problem));
-                checked.report.problems.push(problem);
-                Checked { refused: Some(502), ..checked }.response(None)
+            };
+        };
+        // What the deployment has not heard, whoever reads this does.
+        let Some(mut checked) = checked else {
+            return self.refuse(502, &self.probes(), &[problem], context).response(None);
+        };
+        redact::tame(problem.texts_mut().collect());
+        if self.redacts() {
+            redact::mask(problem.texts_mut().collect());
+        }
+        telemetry::log_problems(std::slice::from_ref(&problem));
+        checked.report.problems.push(problem);
+        Checked { refused: Some(502), ..checked }.response(None)
+    }
+
+    /// What a deployment is told, and what came of the check, if there was one.
+    async fn decide(&self, gate: &Gate, context: &Context) -> (Decision, Option<Checked>) {
+        if let Some(decision) = gate.unchecked() {
+            return (decision, None);
+        }
+        // The check ends in time of itself; should it not, it is ended.
+        let left = time_of(context);
+        let reserve = (left / 3).min(RESERVE);
+        let mut own = context.clone();
+        own.deadline = own.deadline.saturating_sub(report::millis(reserve));
+        let event = Event(Ok(gate.event()));
+        match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, &own))).await {
+            Ok(Some(checked)) => {
+                let log = self.setup.as_ref().ok().and_then(|setup| setup.config.log_group.as_deref());
+                (Decision::of(&checked.report, log), Some(checked))
             }
-            (Err(problem), None) => self.refuse(502, &self.probes(), &[problem], context).response(None),
+            Ok(None) => (Decision::failed("The check broke: a defect of this program, please report it."), None),
+            Err(_) => (Decision::failed("The check did not end within the function's time."), None),
         }
     }
 
@@ -252,9 +257,9 @@ impl Checked {
     }
 }
 
-/// What a deployment was told in place of a check's outcome.
-fn unchecked(gate: &Gate, decision: Decision) -> Problem {
-    Problem { name: gate.name().to_owned(), value: Some(decision.reason), expected: "a check".to_owned() }
+/// How much time an invocation has left, as far as that is known.
+fn time_of(context: &Context) -> Duration {
+    check::limit(check::LONGEST, context.deadline, SystemTime::now())
 }
 
 /// What a future comes to; nothing, where it panics.

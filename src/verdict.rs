@@ -152,7 +152,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
         "notAssumed",
         "the role of PROBE_ASSUME_ROLE_ARN was not assumed, so nothing was tried under it",
     ),
-    (Cause::NotRun, "notRun", "the probe was not run, because the event or the configuration is not valid"),
+    (Cause::NotRun, "notRun", "nothing was tried, for the reason that the report gives under problems"),
     (
         Cause::OtherActionDenied,
         "otherActionDenied",

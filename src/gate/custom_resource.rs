@@ -20,6 +20,7 @@ use crate::config::Problem;
 use crate::gate::{Decision, problem, text};
 use crate::http::Connections;
 use crate::probe::PARTITIONS;
+use crate::redact;
 
 /// A request of CloudFormation's. Its debug form leaves the URL out: whoever has it can answer.
 #[derive(PartialEq, Eq)]
@@ -105,6 +106,8 @@ impl CustomResource {
             }
             RequestType::Create | RequestType::Update => None,
             RequestType::Other(other) => {
+                let mut other = other.clone();
+                redact::tame(vec![&mut other]);
                 Some(Decision::failed(format!("RequestType is {other:?}; expected Create, Update or Delete.")))
             }
         }

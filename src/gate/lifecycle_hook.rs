@@ -88,7 +88,7 @@ fn helps(answer: &Answer) -> String {
         effect: "Allow",
         principal: None,
         action: vec![ACTION.to_owned()],
-        // The guide to the deployment of serverless applications grants it on every deployment group, too.
+        // AWS SAM's own examples grant it on all deployment groups (AWS SAM, "safe_lambda_deployments").
         resource: vec![resource.unwrap_or_else(|| "*".to_owned())],
         condition: None,
     };

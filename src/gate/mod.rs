@@ -127,6 +127,7 @@ impl Decision {
         reason.extend(report.headline.iter().map(|headline| headline.text.clone()));
         if report.problems.is_empty() {
             reason.extend(report.actions.iter().filter_map(why));
+            reason.extend(untold(&report.actions));
         }
         if passes {
             reason.push(format!("{} actions are allowed and none is denied.", report.summary.allowed));
@@ -143,9 +144,9 @@ impl Decision {
     }
 }
 
-/// What is wrong with an action, in a sentence.
+/// What is wrong with an action, in a sentence, if that could be told.
 fn why(row: &Row) -> Option<String> {
-    if row.is_clean() {
+    if row.is_clean() || row.verdict == Verdict::Inconclusive {
         return None;
     }
     let action = row.action.as_str();
@@ -157,11 +158,24 @@ fn why(row: &Row) -> Option<String> {
         (Verdict::Allowed, Some(_), _) => {
             format!("{action}: {}", row.note.as_deref().unwrap_or("allowed, with a warning."))
         }
-        (Verdict::Allowed, None, _) => format!("{action} is allowed, and must not be."),
-        (Verdict::Inconclusive, ..) => {
-            format!("{action} is inconclusive: {}.", row.cause.map_or("no cause is known", Cause::name))
-        }
+        _ => format!("{action} is allowed, and must not be."),
     })
+}
+
+/// What could not be told, in a sentence for each cause.
+fn untold(rows: &[Row]) -> Vec<String> {
+    let mut causes: Vec<(Cause, Vec<&str>)> = Vec::new();
+    for row in rows {
+        let Some(cause) = row.cause else { continue };
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, actions)) => actions.push(&row.action),
+            None => causes.push((cause, vec![&row.action])),
+        }
+    }
+    let sentence = |(cause, actions): (Cause, Vec<&str>)| {
+        format!("Inconclusive ({}: {}): {}.", cause.name(), cause.meaning(), actions.join(", "))
+    };
+    causes.into_iter().map(sentence).collect()
 }
 
 fn by(denial: &DenialLine) -> String {
