@@ -173,7 +173,7 @@ fn plain(text: String, actions: Vec<String>) -> Advice {
 }
 
 fn wrong_role(findings: &Findings<'_>) -> Option<Advice> {
-    let (principal, expected) = (findings.unexpected()?, &findings.config.expected_role);
+    let (principal, expected) = (findings.unexpected()?, findings.expected_role());
     Some(plain(
         format!(
             "The function does not run under the role {expected} but as {}. Set its execution role, or \

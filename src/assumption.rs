@@ -221,6 +221,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_in_the_name_of_another_role_than_the_assumed_one_is_said() {
+        // Even of the function's own.
+        let stub = Stub::start(healthy);
+        let response = report(&stub).await;
+        let said = response["report"]["advice"][0]["text"].as_str().unwrap();
+        assert!(
+            said.starts_with("The function does not run under the role sagemaker-ml-pipeline-role but as "),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
     async fn an_attempt_that_tells_nothing_is_inconclusive() {
         let stub = Stub::start(|request: &Request| match action_of(request).as_str() {
             "sts:AssumeRole" => error_of(request, 400, "Throttling", "Rate exceeded"),

@@ -39,11 +39,17 @@ pub fn headline(findings: &Findings<'_>) -> Option<Headline> {
 }
 
 impl Findings<'_> {
-    /// Who called, if that is neither the role that the function should run under
-    /// nor the one that it was told to assume.
+    /// The role that the calls should come from: the one that was assumed, else the function's own.
+    pub fn expected_role(&self) -> &str {
+        match self.config.assumed_role() {
+            Some((role, _)) if self.not_assumed().is_none() => role,
+            _ => &self.config.expected_role,
+        }
+    }
+
+    /// Who called, if not that role.
     pub fn unexpected(&self) -> Option<&Principal> {
-        let expected = [Some(self.config.expected_role.as_str()), self.config.assumed_role().map(|(role, _)| role)];
-        self.principal.filter(|principal| principal.role().is_none() || !expected.contains(&principal.role()))
+        self.principal.filter(|principal| principal.role() != Some(self.expected_role()))
     }
 
     /// The row of the attempt to assume the role to check, where it did not succeed.
@@ -155,7 +161,7 @@ fn network(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
 
 fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
     let principal = findings.unexpected()?;
-    let expected = &findings.config.expected_role;
+    let expected = findings.expected_role();
     let denied = wrong.iter().any(|row| row.verdict == Verdict::Denied);
     denied.then(|| {
         new(
