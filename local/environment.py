@@ -43,17 +43,22 @@ def prepare() -> None:
     ):
         if not shutil.which(program):
             fail(f"{program} was not found.", todo)
-    stamp = VENV / "requirements.sha256"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    install(VENV, REQUIREMENTS, "cargo-lambda, the AWS SAM CLI and moto")
+
+
+def install(venv: Path, requirements: Path, what: str) -> None:
+    """Installs pinned Python tools into a virtual environment of their own, unless they are there already."""
+    stamp = venv / "requirements.sha256"
+    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    say("Installing cargo-lambda, the AWS SAM CLI and moto into .local/venv (about a minute, once)")
-    shutil.rmtree(VENV, ignore_errors=True)
+    say(f"Installing {what} into {venv.relative_to(ROOT)} (once)")
+    shutil.rmtree(venv, ignore_errors=True)
     todo = "Install Python's venv module: apt-get install python3-venv, or your system's way."
-    run("The virtual environment could not be made", todo, sys.executable, "-m", "venv", VENV)
+    run("The virtual environment could not be made", todo, sys.executable, "-m", "venv", venv)
     todo = "Look at pip's error above; it needs to reach the Python Package Index, or a mirror of it."
-    install = (BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS)
-    run("The Python tools could not be installed", todo, *install)
+    pip = (venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
+    run("The Python tools could not be installed", todo, *pip)
     stamp.write_text(wanted)
 
 
