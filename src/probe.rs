@@ -184,10 +184,11 @@ impl Context {
         }
     }
 
-    /// The account for the ARN of a row; `*` while it is not known, as IAM writes it.
+    /// The account for the ARN of a row: the one that AWS says is calling, else
+    /// the expected one. `*` while neither is known, as IAM writes it.
     pub fn known_account(&self) -> &str {
-        let principal = || self.principal.get().and_then(Option::as_ref).map(|principal| principal.account.as_str());
-        self.own_account().map(String::as_str).or_else(principal).unwrap_or("*")
+        let principal = self.principal.get().and_then(Option::as_ref).map(|principal| principal.account.as_str());
+        principal.or(self.own_account().map(String::as_str)).unwrap_or("*")
     }
 
     /// The partition that the Region belongs to.

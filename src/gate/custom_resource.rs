@@ -113,14 +113,12 @@ impl CustomResource {
         }
     }
 
-    /// The options of the check: the property `Probe`. CloudFormation makes
-    /// texts of numbers and truth values (observed:
+    /// The options of the check: the property `Probe`, or `probe` as in an event.
+    /// CloudFormation makes texts of numbers and truth values (observed:
     /// aws-cloudformation/cloudformation-coverage-roadmap#1037).
     pub fn options(&self) -> Value {
-        let mut options = match &self.properties["Probe"] {
-            Value::Null => json!({}),
-            given => given.clone(),
-        };
+        let given = ["Probe", "probe"].iter().find_map(|name| self.properties.get(name));
+        let mut options = given.cloned().unwrap_or_else(|| json!({}));
         for value in options.as_object_mut().into_iter().flat_map(|options| options.values_mut()) {
             let meant = value.as_str().and_then(|text| match text {
                 "true" => Some(true.into()),
@@ -321,6 +319,10 @@ mod tests {
         );
         assert_eq!(parse(&event("Create", &json!({"Probe": "x"}))).options(), "x");
         assert_eq!(parse(&event("Create", &json!(null))).options(), json!({}));
+        assert_eq!(
+            parse(&event("Create", &json!({"probe": {"verbose": "false"}}))).options(),
+            json!({"verbose": false})
+        );
     }
 
     #[test]

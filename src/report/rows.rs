@@ -269,6 +269,7 @@ mod tests {
 
     use super::*;
     use crate::answer::{Bare, Silence};
+    use crate::probe::Principal;
     use crate::probes::ALL;
     use crate::report::{Report, Response};
     use crate::stub::{config, context, sdk};
@@ -293,6 +294,20 @@ mod tests {
     /// The rows of a run whose control succeeded, without the control's.
     fn rows_of(outcomes: Vec<Outcome>) -> Vec<Row> {
         rows_under(&std::iter::once(identity()).chain(outcomes).collect::<Vec<_>>()).split_off(1)
+    }
+
+    #[test]
+    fn a_resource_is_in_the_account_that_aws_says_is_calling() {
+        let cx = context(&sdk("http://127.0.0.1:1"), config());
+        let resource = || rows(&[identity(), outcome("dynamodb:Scan", "X", "")], &cx)[1].resource.clone().unwrap();
+        assert_eq!(
+            resource(),
+            "arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata",
+            "as the function's ARN says"
+        );
+        let arn = "arn:aws:sts::210987654321:assumed-role/r/s".to_owned();
+        cx.principal.set(Some(Principal { arn, account: "210987654321".to_owned() })).unwrap();
+        assert_eq!(resource(), "arn:aws:dynamodb:us-east-1:210987654321:table/ModelMetadata");
     }
 
     fn rows_under(outcomes: &[Outcome]) -> Vec<Row> {

@@ -28,9 +28,10 @@ async fn run(cx: &Context) -> Answer {
         Some(Principal { arn: identity.arn()?.to_owned(), account: account.to_owned() })
     });
     let name = if principal.is_some() { "200" } else { "200 without an identity" };
-    // Set only here; a run has one control.
-    drop(cx.principal.set(principal));
-    Answer::read(result, |_| name)
+    let answer = Answer::read(result, |_| name);
+    // Set only here; a run has one control. Who did not come from AWS is nobody.
+    drop(cx.principal.set(principal.filter(|_| answer.request_id.is_some())));
+    answer
 }
 
 #[cfg(test)]
@@ -63,6 +64,10 @@ mod tests {
         let (_, _, principal) = try_probe(&PROBE, config(), move |_| identity(arn)).await;
         let principal = principal.unwrap();
         assert_eq!((principal.account.as_str(), principal.role()), ("123456789012", Some("lambda-ml-pipeline-role")));
+
+        let foreign = String::from_utf8(identity(arn)).unwrap().replace("x-amzn-requestid", "x-request");
+        let (_, _, nobody) = try_probe(&PROBE, config(), move |_| foreign.clone().into_bytes()).await;
+        assert_eq!(nobody, None, "an answer without AWS's request id names nobody");
 
         let (_, _, user) = try_probe(&PROBE, config(), |_| identity("arn:aws:iam::123456789012:user/u")).await;
         assert_eq!(user.unwrap().role(), None);
