@@ -194,8 +194,7 @@ fn trust(findings: &Findings<'_>) -> Option<Advice> {
     let aws = format!("arn:{partition}:iam::{}:role/{role}", principal.account);
     let text = format!(
         "The trust policy of {target} has to let the function's role assume it. This statement does, added to those that the \
-         trust policy has; it is replaced as a whole. If the function's role has a path, the path belongs into its ARN. AWS \
-         denies a role that does not exist in the same words, so look first whether it does."
+         trust policy has; it is replaced as a whole. If the function's role has a path, the path belongs into its ARN."
     );
     // Whoever trusts the wrong role makes two mistakes of one.
     if wrong_role(findings).is_some() {

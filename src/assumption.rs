@@ -206,6 +206,9 @@ mod tests {
             let advice = response["report"]["advice"].as_array().unwrap();
             let given: Vec<_> = advice.iter().map(|advice| (&advice["policy"], &advice["trustPolicy"])).collect();
             assert_eq!(given, expected, "{reason}: {advice:?}");
+            // That the role may not exist was observed for denials that state no policy.
+            let headline = response["report"]["headline"]["text"].as_str().unwrap();
+            assert_eq!(headline.contains("does not exist"), reason.is_empty(), "{reason}: {headline}");
         }
 
         // Whoever runs under the wrong role is told that, and trusts nobody.

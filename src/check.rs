@@ -95,7 +95,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// "Changes that I make are not always immediately visible").
 ///
 /// `time` is for all of it, `limit` for each attempt.
-pub async fn settle(outcomes: &mut [Outcome], cx: &Arc<Context>, limit: Duration, time: Duration) {
+async fn settle(outcomes: &mut [Outcome], cx: &Arc<Context>, limit: Duration, time: Duration) {
     let (started, mut wait) = (Instant::now(), FIRST_WAIT);
     loop {
         let denied: Vec<_> = (0..outcomes.len()).filter(|index| may_settle(&outcomes[*index])).collect();

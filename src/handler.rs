@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::check::Time;
 use crate::config::{Config, Problem, is_region};
-use crate::gate::{Decision, Gate, Way};
+use crate::gate::{Decision, Gate};
 use crate::headline::{Findings, headline};
 use crate::http::Connections;
 use crate::probe::{self, Clients, Probe};
@@ -117,8 +117,8 @@ impl App {
     /// Answers a deployment, and then the invocation.
     async fn answer(&self, gate: &Gate, context: &Context) -> Response {
         let (decision, checked) = self.decide(gate, context).await;
-        let way = Way { connections: &self.connections, sdk: &self.sdk };
-        let heard = timeout(time_of(context), gate.answer(&decision, way)).await.unwrap_or_else(|_| {
+        let answered = gate.answer(&decision, &self.connections, &self.sdk);
+        let heard = timeout(time_of(context), answered).await.unwrap_or_else(|_| {
             let expected = "that it takes the answer within the function's time".to_owned();
             Err(Problem { name: gate.name().to_owned(), value: None, expected })
         });

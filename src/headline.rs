@@ -175,20 +175,28 @@ fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
     })
 }
 
+/// What a denial of `sts:AssumeRole` that states no policy leaves open (observed:
+/// HackTricks-wiki/hacktricks-cloud, "aws iam and sts unauthenticated enum"; uswitch/kiam#33).
+const NO_SUCH_ROLE: &str =
+    "AWS denies a role that does not exist in the same words, so look first whether this one does.";
+
 /// The role to check was not assumed.
 fn not_assumed(findings: &Findings<'_>) -> Option<Headline> {
     let row = findings.not_assumed()?;
     let role = findings.config.assume_role_arn.as_deref()?;
     let why = match row.cause {
         Some(cause) => format!("Its cause is {}: {}.", cause.name(), cause.meaning()),
-        None => "AWS denies it in the same words where there is no such role.".to_owned(),
+        None if row.denial.as_ref().is_some_and(|denial| denial.kind == Kind::Unstated) => NO_SUCH_ROLE.to_owned(),
+        None => String::new(),
     };
     let verdict = verdict_name(row.verdict);
     Some(new(
         "notAssumed",
         format!(
             "sts:AssumeRole on {role} is {verdict}, so nothing was tried under that role, and nothing is told of it. {why}"
-        ),
+        )
+        .trim_end()
+        .to_owned(),
     ))
 }
 

@@ -43,7 +43,7 @@ enum RequestType {
     Other(String),
 }
 
-/// The longest answer, in bytes.
+/// The longest answer, in bytes (CloudFormation Template Reference, "Custom resource response fields").
 const LONGEST: usize = 4096;
 
 /// How long to wait before each attempt to answer.
@@ -117,7 +117,8 @@ impl CustomResource {
     /// CloudFormation makes texts of numbers and truth values (observed:
     /// aws-cloudformation/cloudformation-coverage-roadmap#1037).
     pub fn options(&self) -> Value {
-        let given = ["Probe", "probe"].iter().find_map(|name| self.properties.get(name));
+        let given =
+            ["Probe", "probe"].iter().find_map(|name| self.properties.get(name)).filter(|given| !given.is_null());
         let mut options = given.cloned().unwrap_or_else(|| json!({}));
         for value in options.as_object_mut().into_iter().flat_map(|options| options.values_mut()) {
             let meant = value.as_str().and_then(|text| match text {

@@ -60,6 +60,10 @@ impl LifecycleHook {
             .await;
         let answer = Answer::read(result, |_| "200");
         match &answer.reply {
+            // As in a run, who answers without a request id is not AWS.
+            Reply::Success(_) | Reply::Error { .. } if answer.request_id.is_none() => {
+                Err(problem(ACTION, Some("an answer without AWS's request id".to_owned()), "an answer of CodeDeploy"))
+            }
             Reply::Success(_) => Ok(()),
             // Lambda invokes a hook at least once: another run has answered.
             Reply::Error { .. } if answer.code() == Some("LifecycleEventAlreadyCompletedException") => Ok(()),

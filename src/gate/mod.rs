@@ -1,8 +1,8 @@
 //! A deployment that waits for a run: CloudFormation, of which the function is a
 //! custom resource, or CodeDeploy, whose hook it is.
 //!
-//! Both wait for an hour, and for an answer that goes another way than the
-//! response. So one is sent whatever becomes of the run, and a part of the
+//! Both wait, for an hour if nobody says otherwise, and for an answer that goes
+//! another way than the response. So one is sent whatever becomes of the run, and a part of the
 //! invocation's time is kept for it.
 
 mod custom_resource;
@@ -11,7 +11,7 @@ mod lifecycle_hook;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::config::Problem;
 use crate::denial::Kind;
@@ -35,13 +35,6 @@ pub enum Gate {
 pub struct Decision {
     pub passes: bool,
     pub reason: String,
-}
-
-/// The way that an answer takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Way<'a> {
-    pub connections: &'a Connections,
-    pub sdk: &'a SdkConfig,
 }
 
 /// For how long what is denied is tried again, unless the gate says otherwise:
@@ -80,15 +73,14 @@ impl Gate {
 
     /// The event of the check that the deployment waits for.
     pub fn event(&self) -> Value {
-        let asked = match self {
+        let mut options = match self {
             Self::CloudFormation(resource) => resource.options(),
-            Self::CodeDeploy(_) => Value::Null,
+            Self::CodeDeploy(_) => json!({}),
         };
-        let options = match asked {
-            Value::Null => with_defaults(Map::new()),
-            Value::Object(options) => with_defaults(options),
-            other => other,
-        };
+        // What is no object is for the check to refuse.
+        if let Some(options) = options.as_object_mut() {
+            options.entry("settleSeconds").or_insert_with(|| SETTLE.as_secs().into());
+        }
         json!({ "probe": options })
     }
 
@@ -97,10 +89,10 @@ impl Gate {
     /// # Errors
     ///
     /// Why the deployment has not heard of it.
-    pub async fn answer(&self, decision: &Decision, way: Way<'_>) -> Result<(), Problem> {
+    pub async fn answer(&self, decision: &Decision, connections: &Connections, sdk: &SdkConfig) -> Result<(), Problem> {
         match self {
-            Self::CloudFormation(resource) => resource.answer(decision, way.connections).await,
-            Self::CodeDeploy(hook) => hook.answer(decision, way.sdk).await,
+            Self::CloudFormation(resource) => resource.answer(decision, connections).await,
+            Self::CodeDeploy(hook) => hook.answer(decision, sdk).await,
         }
     }
 
@@ -111,11 +103,6 @@ impl Gate {
             Self::CodeDeploy(_) => "CodeDeploy",
         }
     }
-}
-
-fn with_defaults(mut options: Map<String, Value>) -> Value {
-    options.entry("settleSeconds").or_insert_with(|| SETTLE.as_secs().into());
-    Value::Object(options)
 }
 
 impl Decision {
