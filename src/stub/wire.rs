@@ -325,6 +325,18 @@ pub fn healthy(request: &Request) -> Vec<u8> {
     }
 }
 
+/// The same, where one action is denied when it is first asked for.
+pub fn denied_at_first(action: &'static str) -> impl Fn(&Request) -> Vec<u8> {
+    let asked = AtomicUsize::new(0);
+    move |request| {
+        if action_of(request) == action && asked.fetch_add(1, Ordering::SeqCst) == 0 {
+            denial(action, action)
+        } else {
+            healthy(request)
+        }
+    }
+}
+
 /// STS's answer to a session of this role.
 pub fn identity(role: &str) -> Vec<u8> {
     response(

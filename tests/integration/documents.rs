@@ -54,14 +54,31 @@ fn the_template_deploys_with_its_alarms_its_schedule_and_its_log_group() {
     for alarm in deployed["alarms"].as_array().unwrap() {
         assert_eq!(alarm["Namespace"], "PermissionsProbe", "{alarm}");
         assert_eq!(alarm["Dimensions"][0]["Name"], "FunctionName", "{alarm}");
+        let settings =
+            ["Statistic", "ComparisonOperator", "TreatMissingData"].map(|name| alarm[name].as_str().unwrap());
+        let counts = ["EvaluationPeriods", "Threshold", "Period"].map(|name| alarm[name].as_f64().unwrap().round());
+        let expected = match alarm["MetricName"].as_str().unwrap() {
+            "Denied" => (["Maximum", "GreaterThanOrEqualToThreshold", "ignore"], [1.0, 1.0, 3600.0]),
+            "Inconclusive" => (["Maximum", "GreaterThanOrEqualToThreshold", "ignore"], [3.0, 1.0, 3600.0]),
+            _ => (["SampleCount", "LessThanThreshold", "breaching"], [2.0, 1.0, 3600.0]),
+        };
+        assert_eq!((settings, counts), expected, "{alarm}");
+        if alarm["MetricName"] == "Inconclusive" {
+            assert_eq!(alarm["DatapointsToAlarm"], 2, "{alarm}");
+        }
     }
     assert_eq!(deployed["schedules"].as_array().unwrap().len(), 1, "{deployed}");
+    assert_eq!(
+        deployed["schedules"][0]["Target"]["RetryPolicy"],
+        serde_json::json!({"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 300})
+    );
     assert_eq!(deployed["logGroups"].as_array().unwrap().len(), 1, "{deployed}");
+    assert_eq!(deployed["logGroups"][0]["retentionInDays"], 30, "{deployed}");
     assert_eq!(deployed["role"]["Policies"], serde_json::json!(["ml-pipeline-access-policy"]), "{deployed}");
 }
 
 #[test]
-fn the_role_gets_what_the_hook_and_the_other_role_need_only_where_a_parameter_asks_for_it() {
+fn what_a_parameter_asks_for_is_deployed_and_only_then() {
     let other = "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role";
     let asked = Account::start(&[
         "--parameter",
@@ -70,10 +87,27 @@ fn the_role_gets_what_the_hook_and_the_other_role_need_only_where_a_parameter_as
         "CodeDeployHook=true",
         "--parameter",
         "CodeDeployApplication=pipeline",
+        "--parameter",
+        "AlarmEmail=someone@example.com",
+        "--parameter",
+        "Dashboard=true",
+        "--parameter",
+        "DeadLetterQueue=true",
     ]);
+    let deployed = asked.deployed();
+    for optional in ["AlarmTopic", "ReportDashboard", "ScheduleDeadLetters"] {
+        assert!(deployed["resources"][optional]["id"].is_string(), "{optional}: {deployed}");
+        assert!(account().deployed()["resources"][optional].is_null(), "{optional}");
+    }
+    let topic = &deployed["resources"]["AlarmTopic"]["id"];
+    let alarms = deployed["alarms"].as_array().unwrap();
+    assert!(
+        alarms.len() == 3 && alarms.iter().all(|alarm| alarm["AlarmActions"] == serde_json::json!([topic])),
+        "{deployed}"
+    );
     let own = ["permissions-probe-assume-role", "permissions-probe-codedeploy-hook"];
     assert_eq!(
-        asked.deployed()["role"]["Policies"],
+        deployed["role"]["Policies"],
         serde_json::json!(["ml-pipeline-access-policy", own[0], own[1]]),
         "and the guide's policy stays as it is"
     );

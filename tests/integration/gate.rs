@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::lambda::Lambda;
+use crate::lambda::{Lambda, environment, with};
 use crate::test_bed::{Environment, SUCCESS, event};
 use crate::tls::{self, Certificate};
-use crate::wire::{Act, Request, Server, action_of, denial, error_of, healthy, with_headers};
+use crate::wire::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, with_headers};
 
 /// The bucket in which CloudFormation waits for an answer, and a function that trusts it.
 struct Deployment {
@@ -26,17 +26,8 @@ impl Deployment {
         let authority = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
         std::fs::write(&authority, pem).unwrap();
         let endpoint = format!("http://localhost:{}", aws.address.port());
-        let variables = [
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
-            ("PROBE_BUCKET", "your-bucket-name"),
-            ("AWS_CA_BUNDLE", authority.to_str().unwrap()),
-            ("AWS_ENDPOINT_URL", &endpoint),
-        ];
-        let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let variables = [("AWS_CA_BUNDLE", authority.to_str().unwrap()), ("AWS_ENDPOINT_URL", &endpoint)];
+        let environment = with(environment(aws), &variables);
         Self { bucket, authority, environment }
     }
 
@@ -154,13 +145,7 @@ fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
 
 #[test]
 fn a_policy_that_was_attached_a_moment_ago_gets_the_time_to_take_effect() {
-    let asked = AtomicUsize::new(0);
-    let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
-        "dynamodb:PutItem" if asked.fetch_add(1, Ordering::SeqCst) == 0 => {
-            denial("dynamodb:PutItem", "dynamodb:PutItem")
-        }
-        _ => healthy(request),
-    });
+    let aws = Server::start(denied_at_first("dynamodb:PutItem"));
     let deployment = Deployment::new(&aws, ok);
     let event = deployment.event("cloudformation-create.json", &json!({}));
     assert_eq!(Lambda::start(&deployment.environment).invoke_text(event.to_string().as_bytes()), SUCCESS);
@@ -303,10 +288,7 @@ fn a_hook_tells_codedeploy_whether_traffic_may_be_shifted() {
         [(Server::start(healthy), "Succeeded", 200), (Server::start(denies("s3:PutObject")), "Failed", 403)]
     {
         let deployment = Deployment::new(&aws, ok);
-        let mut environment = deployment.environment.clone();
-        // Without it, what is denied is tried again for half a minute.
-        environment.insert("PROBE_TIMEOUT_MS".to_owned(), "400".to_owned());
-        let response = Lambda::start(&environment).invoke(asked.to_string().as_bytes());
+        let response = Lambda::start(&deployment.environment).invoke(asked.to_string().as_bytes());
         assert_eq!(response["statusCode"], code, "{response}");
         let told = told(&aws);
         println!("{}", told[0]);
@@ -365,6 +347,14 @@ fn a_hook_that_may_not_answer_says_which_statement_it_needs() {
     let response = lambda.invoke(event("codedeploy-hook.json").to_string().as_bytes()).to_string();
     assert!(response.contains(ACTION) && !response.contains("123456789012"), "{response}");
     assert!(!lambda.log().contains("123456789012"));
+
+    let nobody = Server::start(|request: &Request| match action_of(request).as_str() {
+        ACTION => with_headers(200, "content-type: application/x-amz-json-1.1\r\n", "{}"),
+        _ => healthy(request),
+    });
+    let deployment = Deployment::new(&nobody, ok);
+    let response = Lambda::start(&deployment.environment).invoke(event("codedeploy-hook.json").to_string().as_bytes());
+    assert_eq!(response["statusCode"], 502, "an answer without AWS's request id is none: {response}");
 
     let twice = Server::start(|request: &Request| match action_of(request).as_str() {
         ACTION => error_of(request, 400, "LifecycleEventAlreadyCompletedException", "It has completed."),

@@ -158,3 +158,24 @@ impl Drop for Lambda {
         drop(std::fs::remove_file(&self.log));
     }
 }
+
+/// An environment in which this server is AWS.
+pub fn environment(aws: &Server) -> Environment {
+    let variables = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
+        ("PROBE_BUCKET", "your-bucket-name"),
+    ];
+    let mut environment: Environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    environment.insert("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", aws.address));
+    environment
+}
+
+/// An environment with more variables, or other ones.
+pub fn with(mut environment: Environment, variables: &[(&str, &str)]) -> Environment {
+    environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    environment
+}

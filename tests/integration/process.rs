@@ -2,34 +2,14 @@
 //! thawed, several at a time, and started with nothing that it needs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::lambda::Lambda;
-use crate::test_bed::{Environment, SUCCESS, root, scrubbed, tool, verdicts};
-use crate::wire::{Act, Request, Server, action_of, denial, error_of, healthy, serve};
-
-/// An environment in which this server is AWS.
-fn environment(aws: &Server) -> Environment {
-    let variables = [
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
-        ("PROBE_BUCKET", "your-bucket-name"),
-    ];
-    let mut environment: Environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    environment.insert("AWS_ENDPOINT_URL".to_owned(), format!("http://{}", aws.address));
-    environment
-}
-
-fn with(mut environment: Environment, variables: &[(&str, &str)]) -> Environment {
-    environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    environment
-}
+use crate::lambda::{Lambda, environment, with};
+use crate::test_bed::{Environment, SUCCESS, event, root, scrubbed, tool, verdicts};
+use crate::wire::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, serve};
 
 #[test]
 fn many_invocations_leave_nothing_behind_in_the_process() {
@@ -86,6 +66,21 @@ fn a_start_without_a_way_out_is_as_quick_and_its_run_says_so() {
     assert_eq!(response["statusCode"], 503, "{response}");
     let rows = response["report"]["actions"].as_array().unwrap();
     assert!(rows.len() == 17 && rows.iter().all(|row| row["cause"] == "network"), "{response}");
+}
+
+#[test]
+fn every_request_says_whose_it_is() {
+    let aws = Server::start(healthy);
+    let role = ("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role");
+    assert_eq!(Lambda::start(&environment(&aws)).invoke_text(b"{}"), SUCCESS);
+    let hook = event("codedeploy-hook.json").to_string();
+    assert_eq!(Lambda::start(&with(environment(&aws), &[role])).invoke_text(hook.as_bytes()), SUCCESS);
+    let requests = aws.seen.requests();
+    assert_eq!(requests.len(), 18 + 20, "a run, and one in a session with an answer to CodeDeploy");
+    for request in requests {
+        let agent = request.header("user-agent").unwrap();
+        assert!(agent.split(' ').any(|part| part == "app/permissions-probe"), "{} {agent}", action_of(&request));
+    }
 }
 
 /// Whether Lambda keeps a line of JSON (Lambda Developer Guide, "Log-level
@@ -178,13 +173,7 @@ fn a_denial_is_news_when_it_begins_and_when_it_ends() {
 
 #[test]
 fn what_a_new_policy_does_not_yet_allow_is_tried_again() {
-    let asked = AtomicUsize::new(0);
-    let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
-        "dynamodb:PutItem" if asked.fetch_add(1, Ordering::SeqCst) == 0 => {
-            denial("dynamodb:PutItem", "dynamodb:PutItem")
-        }
-        _ => healthy(request),
-    });
+    let aws = Server::start(denied_at_first("dynamodb:PutItem"));
     let lambda = Lambda::start(&environment(&aws));
     let response = lambda.invoke(br#"{"probe": {"settleSeconds": 5, "verbose": true}}"#);
     assert_eq!(response["statusCode"], 200, "{response}");

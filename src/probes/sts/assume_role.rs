@@ -34,8 +34,10 @@ async fn run(cx: &Context) -> Answer {
         return Answer::nothing(Silence::NotConfigured, "PROBE_ASSUME_ROLE_ARN is not set");
     };
     let request = cx.clients.sts.assume_role().role_arn(role).duration_seconds(SECONDS);
-    // It is a part of the ARN that CloudTrail and the role's denials name.
-    let result = request.role_session_name(env!("CARGO_PKG_NAME")).send().await;
+    // Named as Lambda names the function's own session, so that a filter on CloudTrail knows both (observed: the
+    // principals of Lambda functions in denials). A name has two characters at least (STS API Reference, `AssumeRole`).
+    let name = cx.config.function_name.as_deref().filter(|name| name.len() > 1).unwrap_or(env!("CARGO_PKG_NAME"));
+    let result = request.role_session_name(name).send().await;
     let session = result.as_ref().ok().and_then(credentials);
     let name = if session.is_some() { "200" } else { "200 without credentials" };
     let answer = Answer::read(result, |_| name);
@@ -72,6 +74,8 @@ mod tests {
             "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2F\
              sagemaker-ml-pipeline-role&RoleSessionName=permissions-probe&DurationSeconds=900"
         );
+        let named = request_of(&PROBE, config_with(&[("AWS_LAMBDA_FUNCTION_NAME", "probe-a")])).await;
+        assert!(String::from_utf8(named.body).unwrap().contains("&RoleSessionName=probe-a&"));
         let without = config_with(&[("PROBE_ASSUME_ROLE_ARN", "")]);
         let (requests, outcome, _) = try_probe(&PROBE, without, |_| Vec::new()).await;
         assert_eq!((requests.len(), summary(&outcome).as_str()), (0, "inconclusive notConfigured"));
