@@ -5,6 +5,11 @@
 //! when the answers show which proofs have now been seen. A row that is not
 //! denied under a policy that denies everything is a probe that proves nothing.
 //!
+//! Then it settles whether SageMaker authorizes its own action before it looks at
+//! `iam:PassRole`, which two rows rest on: under a session policy that denies the
+//! action only, and under one that denies the action and `iam:PassRole`, AWS has
+//! to deny the action both times.
+//!
 //! ```sh
 //! export PROBE_LIVE_ROLE_ARN=arn:aws:iam::123456789012:role/lambda-ml-pipeline-role
 //! export PROBE_BUCKET=your-bucket-name    # and what else the function is configured with
@@ -32,6 +37,18 @@ use serde_json::{Value, json};
 /// IAM User Guide, "Session policies": what a session may do is what both the
 /// role's policies and this one allow.
 const DENY_EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+
+/// The actions behind which AWS looks at `iam:PassRole`, which may be the order or not.
+const PASSING: [&str; 2] = ["sagemaker:CreateTrainingJob", "sagemaker:CreateModel"];
+
+/// A session policy that denies these actions and allows everything else.
+fn deny_only(actions: &[&str]) -> String {
+    let (allow, deny) = (
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*"}),
+        json!({"Effect": "Deny", "Action": actions, "Resource": "*"}),
+    );
+    json!({"Version": "2012-10-17", "Statement": [allow, deny]}).to_string()
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -77,6 +94,25 @@ async fn verify() -> Result<bool, String> {
         println!("{:<32} {} {code}", text(row, "action"), text(row, "verdict"));
     }
 
+    println!("\n== Which comes first, the action or iam:PassRole");
+    for action in PASSING {
+        for actions in [&[action][..], &[action, "iam:PassRole"]] {
+            let session = assume(&own, &role, Some(&deny_only(actions))).await?;
+            let response = run_only(&config, session, &connections, &[action]).await;
+            let row = rows(&response).into_iter().find(|row| row["action"] == action).cloned().unwrap_or_default();
+            // Without a role, AWS has no second action to look at: that request is sent only after iam:PassRole was denied.
+            let again = row["proof"]["request"] == "without a role";
+            let named = if again { "iam:PassRole" } else { row["denial"]["action"].as_str().unwrap_or("nothing") };
+            let told = match named {
+                _ if named.eq_ignore_ascii_case(action) => "the action, as the probes take it",
+                "iam:PassRole" => "iam:PassRole FIRST: a denial of it proves nothing of the action",
+                _ => "neither of the two, so this settles nothing",
+            };
+            println!("{action:<32} denied {}: AWS names {told}", actions.join(" and "));
+            sound &= named != "iam:PassRole";
+        }
+    }
+
     println!("\n== Proofs that were inferred or documented, and have now been observed");
     for row in rows(&plain) {
         let before = rows(&denied).into_iter().find(|other| other["action"] == row["action"]);
@@ -93,7 +129,7 @@ async fn verify() -> Result<bool, String> {
     }
     println!(
         "\n{}",
-        if sound { "every probe can be denied" } else { "a probe was not denied by a policy that denies everything" }
+        if sound { "every probe can be denied" } else { "a probe is not what it is taken for: see above" }
     );
     Ok(sound)
 }
@@ -131,7 +167,15 @@ async fn assume(own: &SdkConfig, role: &str, policy: Option<&str>) -> Result<Sdk
 }
 
 async fn run(config: &Config, sdk: SdkConfig, connections: &Connections) -> Value {
-    let event = Event(Ok(json!({"probe": {"verbose": true}})));
+    run_with(config, sdk, connections, json!({"verbose": true})).await
+}
+
+async fn run_only(config: &Config, sdk: SdkConfig, connections: &Connections, actions: &[&str]) -> Value {
+    run_with(config, sdk, connections, json!({"verbose": true, "actions": actions})).await
+}
+
+async fn run_with(config: &Config, sdk: SdkConfig, connections: &Connections, options: Value) -> Value {
+    let event = Event(Ok(json!({ "probe": options })));
     let app = App::new(Ok(config.clone()), sdk, connections.clone());
     let response = app.handle(LambdaEvent::new(event, Context::default())).await;
     serde_json::to_value(response).unwrap_or_default()

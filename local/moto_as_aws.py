@@ -216,8 +216,12 @@ def pass_role(response, role_arn: str) -> None:
 
 
 def create_model(self):
-    """No image exists here, and AWS refuses a model without one, in a text that public threads quote."""
-    pass_role(self, self._get_param("ExecutionRoleArn"))
+    """No image exists here, and AWS refuses a model without one, in a text that public threads quote.
+
+    A model can be asked for without a role (botocore's model of SageMaker), and then none is passed.
+    """
+    if role := self._get_param("ExecutionRoleArn"):
+        pass_role(self, role)
     image = (self._get_param("PrimaryContainer") or {}).get("Image")
     raise ValidationError(f"Requested image {image} not found.")
 

@@ -2,8 +2,9 @@
 
 use crate::denial::{Kind, PolicyType};
 use crate::headline::Findings;
-use crate::probe::Principal;
-use crate::probes::ASSUME_ROLE;
+use crate::pattern;
+use crate::probe::{Leftover, Principal, Probe, quoted};
+use crate::probes::{ALL, ASSUME_ROLE};
 use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement, Trusted};
 use crate::verdict::{Verdict, Warning};
 
@@ -28,41 +29,53 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
     };
 
     let missing = of(DenialLine::is_missing_statement);
-    if !missing.is_empty() {
-        let role = findings.principal.and_then(Principal::role);
-        let whose = role.map_or("the function's role".to_owned(), |role| format!("the role {role}"));
-        let none = format!("No identity-based policy of {whose} allows these actions.");
-        advice.push(match policy(&missing) {
-            // Whoever pastes a policy into the wrong role makes two mistakes of one.
-            _ if wrong_role(findings).is_some() => plain(
+    let (offered, others): (Vec<&Row>, Vec<&Row>) = missing.iter().partition(|row| is_offered(row));
+    let role = findings.principal.and_then(Principal::role);
+    let whose = role.map_or("the function's role".to_owned(), |role| format!("the role {role}"));
+    let none = format!("No identity-based policy of {whose} allows these actions.");
+    if !others.is_empty() {
+        let why = "AWS does not name a resource for which a statement could be offered.";
+        advice.push(plain(format!("{none} {why}"), names(&others)));
+    }
+    if let Some(policy) = policy(&offered) {
+        advice.push(if wrong_role(findings).is_some() {
+            // Do not offer a policy for a role that is not the expected one.
+            plain(
                 format!("{none} No statement is offered, since it is not the role that is expected."),
-                names(&missing),
-            ),
-            None => {
-                plain(format!("{none} AWS does not name the resource, so no statement is offered."), names(&missing))
-            }
-            Some(policy) => Advice {
+                names(&offered),
+            )
+        } else {
+            Advice {
                 text: format!("{none} This policy, added to it, does:"),
-                actions: names(&missing),
+                actions: names(&offered),
                 command: role.map(|role| command(role, &policy)),
                 policy: Some(policy),
                 trust_policy: None,
-            },
+            }
         });
     }
     let unstated = of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_none());
     if !unstated.is_empty() {
+        let bare = unstated.iter().any(|row| row.denial.as_ref().is_some_and(|denial| denial.action.is_none()));
+        let other_account = if bare {
+            " S3 says no more where the bucket belongs to another account or organization: then the bucket's own policy has to \
+             allow them, too."
+        } else {
+            ""
+        };
         advice.push(Advice {
-            text: "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
-                   allows them; another is a policy that denies them, which no Allow overrides. If it is the first, this \
-                   policy allows them:"
-                .to_owned(),
+            text: format!(
+                "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
+                 allows them; another is a policy that denies them, which no Allow overrides.{other_account} If it is the first, \
+                 this policy allows them:"
+            ),
             actions: names(&unstated),
             command: None,
             policy: policy(&unstated).filter(|_| wrong_role(findings).is_none()),
             trust_policy: None,
         });
     }
+    advice.extend(ambiguous(findings));
     // AWS KMS names three possibilities at once, and none of them is the role's own policy.
     let one_of_three = of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_some());
     if !one_of_three.is_empty() {
@@ -75,14 +88,17 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
     }
     advice.extend(trust(findings));
     let others = of(|denial| denial.kind != Kind::Unstated && !denial.is_missing_statement());
+    // The same words for the same policy are said once, for all its actions.
+    let mut refused: Vec<(String, Vec<&Row>)> = Vec::new();
     for row in others.into_iter().filter(|row| !is_about_trust(row)) {
-        let denial = row.denial.as_ref();
-        // The same words for the same policy are said once, for all its actions.
-        let text = denial.map(no_use).unwrap_or_default();
-        match advice.iter_mut().find(|known| known.text == text) {
-            Some(known) => known.actions.push(row.action.clone()),
-            None => advice.push(plain(text, vec![row.action.clone()])),
+        let text = row.denial.as_ref().map(no_use).unwrap_or_default();
+        match refused.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, rows)) => rows.push(row),
+            None => refused.push((text, vec![row])),
         }
+    }
+    for (text, rows) in refused {
+        advice.push(plain(format!("{text}{}", shapes(&rows)), names(&rows)));
     }
     // After a deny that no Allow overrides, the two places are of no use.
     for row in missing.iter().chain(&unstated).filter(|row| row.action.starts_with("kms:")) {
@@ -102,6 +118,110 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
     advice
 }
 
+/// Whether a statement for the action can be offered: it is one that a probe
+/// needs, or that AWS looks at behind it, on a resource that is named.
+fn is_offered(row: &Row) -> bool {
+    let asked = |action: &str| ALL.iter().any(|probe| probe.action.eq_ignore_ascii_case(action));
+    let behind = |action: &str| {
+        let met = |probe: &&&Probe| row.met_by.contains(&probe.action);
+        ALL.iter().filter(met).any(|probe| probe.behind.iter().any(|pattern| pattern::matches(pattern, action)))
+    };
+    let known = !row.derived || asked(&row.action) || behind(&row.action);
+    known && !row.resources.is_empty() && row.resources.iter().all(|resource| resource != "*")
+}
+
+/// What of the requests the condition of a deny can look at.
+fn shapes(rows: &[&Row]) -> String {
+    let explicit = |row: &&&Row| {
+        row.denial.as_ref().is_some_and(|denial| denial.kind == Kind::Explicit && denial.setting.is_none())
+            && !row.derived
+    };
+    let denied: Vec<&Row> = rows.iter().filter(explicit).copied().collect();
+    let requests: Vec<String> = denied.iter().map(|row| format!("{} with {}", row.action, row.shape)).collect();
+    match requests.len() {
+        0 => String::new(),
+        1..=4 => format!(
+            " What was denied is: {}. If the policy has conditions, it may allow the pipeline's own requests, where they differ.",
+            requests.join("; ")
+        ),
+        _ => " The note of each row says what its request had. If the policy has conditions, it may allow the pipeline's own \
+              requests, where they differ."
+            .to_owned(),
+    }
+}
+
+/// What to do where AWS does not say which action it denied.
+fn ambiguous(findings: &Findings<'_>) -> Vec<Advice> {
+    let mut advice: Vec<Advice> = Vec::new();
+    for row in findings.rows.iter().filter(|row| !row.candidates.is_empty()) {
+        let actions: Vec<String> = row.candidates.iter().map(|candidate| candidate.action.clone()).collect();
+        if advice.iter().any(|known| known.actions == actions) {
+            continue;
+        }
+        let statement = row.candidates.iter().map(|candidate| Statement {
+            effect: "Allow",
+            principal: None,
+            action: vec![candidate.action.clone()],
+            resource: candidate.resources.clone(),
+            condition: candidate.condition.clone(),
+        });
+        let policy = PolicyDocument { version: "2012-10-17", statement: statement.collect() };
+        let which = if actions.len() == 1 {
+            format!(
+                "AWS points at {}, and does not say whether a policy denies it or the key is missing or disabled.",
+                actions[0]
+            )
+        } else {
+            format!("AWS does not say which of {} it denied.", actions.join(" and "))
+        };
+        let key = if actions.iter().any(|action| action.starts_with("kms:")) {
+            " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM; the statement is for the keys of this \
+             bucket only."
+        } else {
+            ""
+        };
+        let policy = Some(policy).filter(|_| wrong_role(findings).is_none());
+        let text = format!(
+            "{which} If the role's own policies lack it, this policy allows it; a bucket of another account needs it in its bucket \
+             policy, too.{key}"
+        );
+        advice.push(Advice { policy, ..plain(text, actions) });
+    }
+    advice
+}
+
+/// What the trust policy of the role for SageMaker lacks.
+fn role_trust(findings: &Findings<'_>) -> Option<Advice> {
+    let row = findings.rows.iter().find(|row| row.warning == Some(Warning::RoleTrust))?;
+    let role = findings.config.sagemaker_role_arn.as_deref()?;
+    let name = role.rsplit('/').next()?;
+    let statement = Statement {
+        effect: "Allow",
+        principal: Some(Trusted::Service("sagemaker.amazonaws.com")),
+        action: vec!["sts:AssumeRole".to_owned()],
+        resource: Vec::new(),
+        condition: None,
+    };
+    let trust_policy = PolicyDocument { version: "2012-10-17", statement: vec![statement] };
+    let document = serde_json::to_string(&trust_policy).unwrap_or_default();
+    Some(Advice {
+        command: Some(format!(
+            "aws iam update-assume-role-policy --role-name={name} --policy-document {}",
+            quoted(&document)
+        )),
+        trust_policy: Some(trust_policy),
+        ..plain(
+            format!(
+                "SageMaker cannot assume {role}. Look first whether that is the ARN of a role, its path included, such as \
+                 role/service-role/{name}: aws iam get-role --role-name={name} --query Role.Arn. If it is, its trust policy does \
+                 not let SageMaker assume it. This trust policy does; the command replaces the one that the role has, so add to it \
+                 what else has to stay."
+            ),
+            names(&[row]),
+        )
+    })
+}
+
 /// What is wrong although the action is allowed.
 fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
     let mut advice = Vec::new();
@@ -111,8 +231,12 @@ fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
         ("dynamodb:", format!("table {} in {}", config.table, findings.region)),
         ("s3:", format!("object {} in the bucket {}", config.object_key.as_deref().unwrap_or_default(), config.bucket)),
         (
-            "sagemaker:",
+            "sagemaker:InvokeEndpoint",
             format!("endpoint {} in {}", config.endpoint_name.as_deref().unwrap_or_default(), findings.region),
+        ),
+        (
+            "sagemaker:DescribeTrainingJob",
+            format!("training job {} in {}", config.training_job_name.as_deref().unwrap_or_default(), findings.region),
         ),
     ] {
         let missing: Vec<&Row> =
@@ -126,14 +250,28 @@ fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
     }
     let changed = warned(Warning::SideEffect);
     if !changed.is_empty() {
-        advice.push(plain(
-            "These requests were made to be refused after authorization, and were carried out. Look for what they made, whose \
-             name starts with permissions-probe or permissions_probe, and remove it; whatever answered does not behave as AWS \
-             is documented to."
-                .to_owned(),
-            names(&changed),
-        ));
+        let mut made: Vec<&Leftover> = Vec::new();
+        for leftover in changed.iter().filter_map(|row| row.leftover.as_ref()) {
+            if !made.contains(&leftover) {
+                made.push(leftover);
+            }
+        }
+        let what = made.iter().map(|leftover| leftover.what.as_str()).collect::<Vec<_>>().join(", ");
+        let what =
+            if what.is_empty() { String::new() } else { format!(" Look for {what}, and delete it with this command.") };
+        let command = made.iter().map(|leftover| leftover.command.as_str()).collect::<Vec<_>>().join(" && ");
+        advice.push(Advice {
+            command: Some(command).filter(|command| !command.is_empty()),
+            ..plain(
+                format!(
+                    "These requests were made to be refused after authorization, and AWS carried them out, now or in an earlier \
+                     run.{what}"
+                ),
+                names(&changed),
+            )
+        });
     }
+    advice.extend(role_trust(findings));
     advice
 }
 
@@ -207,7 +345,7 @@ fn trust(findings: &Findings<'_>) -> Option<Advice> {
     }
     let statement = Statement {
         effect: "Allow",
-        principal: Some(Trusted { aws }),
+        principal: Some(Trusted::Aws(aws)),
         action: vec![row.action.clone()],
         resource: Vec::new(),
         condition: None,
@@ -250,7 +388,7 @@ fn names(rows: &[&Row]) -> Vec<String> {
 /// where AWS names no resource, since a statement must not be for all of them.
 fn policy(rows: &[&Row]) -> Option<PolicyDocument> {
     let mut statement: Vec<Statement> = Vec::new();
-    for row in rows.iter().filter(|row| !row.resources.is_empty()) {
+    for row in rows.iter().filter(|row| is_offered(row)) {
         let pass_role = row.action.eq_ignore_ascii_case("iam:PassRole");
         let resource = row.resources.clone();
         match statement.iter_mut().find(|known| known.resource == resource && known.condition.is_none() && !pass_role) {
@@ -277,14 +415,20 @@ fn command(role: &str, policy: &PolicyDocument) -> String {
     let document = serde_json::to_string(policy).unwrap_or_default();
     // The hash function FNV-1a: names differ where documents do, and only there.
     let hash = document.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    let document = document.replace('\'', r"'\''");
     format!(
-        "aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME}-{hash:08x} --policy-document '{document}'"
+        "aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME}-{hash:08x} --policy-document {}",
+        quoted(&document)
     )
 }
 
 /// Why an Allow in the role's policy is of no use, and who can help.
 pub fn no_use(denial: &DenialLine) -> String {
+    if let Some(setting) = denial.setting {
+        return format!(
+            "A setting denies these actions, and no policy: {setting}. Adding an Allow to the role's own policy will not help; ask \
+             the owner of the bucket."
+        );
+    }
     let owner = match denial.policy_type {
         Some(PolicyType::IdentityBased) => "the administrator of the role",
         Some(PolicyType::ResourceBased) => "the owner of the resource",

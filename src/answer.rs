@@ -3,6 +3,7 @@
 //! The SDK's error types differ from service to service and none of them
 //! models an authorization failure; this is the one shape that they share.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -10,6 +11,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use http_body_util::LengthLimitError;
 
+use crate::denial::{self, Denial};
 use crate::http::NotAnAnswer;
 
 /// The answer to one request.
@@ -21,11 +23,11 @@ pub struct Answer {
     /// S3's `x-amz-bucket-region`, which also stands in answers that refuse.
     pub bucket_region: Option<String>,
     /// What was sent, where the probe has several forms of its request.
-    pub form: Option<&'static str>,
+    pub form: Option<Cow<'static, str>>,
     /// Whether the configuration names the very thing that was asked for.
     pub configured: bool,
-    /// What S3's bare `Access Denied` would mean for this request.
-    pub bare: Bare,
+    /// What a denial that names no action would mean for this request.
+    pub unexplained: Means,
 }
 
 /// What was answered.
@@ -56,21 +58,27 @@ pub enum Silence {
     NotSent,
     /// Something that the probe needs is not configured.
     NotConfigured,
+    /// The probe needs the account, and AWS has not told it.
+    AccountUnknown,
+    /// What is configured belongs to another account.
+    OtherAccount,
     /// There is no session of the role to check.
     NotAssumed,
     /// The probe itself broke: a defect of this program.
     Broken,
 }
 
-/// What S3's bare `Access Denied`, which names no action, proves.
+/// What a denial that names no action, S3's bare `Access Denied`, means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bare {
+pub enum Means {
     /// Nothing: only S3 denies like that, and not every one of its requests.
     Nothing,
     /// The probed action was denied.
-    Denied,
-    /// Either the probed action or `s3:ListBucket` was denied.
-    Ambiguous,
+    ThisAction,
+    /// One of these actions was denied.
+    OneOf(&'static [&'static str]),
+    /// The probed action was allowed, and this one, which AWS looks at after it, was not.
+    Dependent(&'static str),
 }
 
 impl Answer {
@@ -82,7 +90,7 @@ impl Answer {
             bucket_region: None,
             form: None,
             configured: false,
-            bare: Bare::Nothing,
+            unexplained: Means::Nothing,
         }
     }
 
@@ -131,12 +139,12 @@ impl Answer {
             _ if causes(&error).any(<dyn Error>::is::<CredentialsError>) => silence(Silence::Credentials, &error),
             _ => silence(Silence::NotSent, &error),
         };
-        Self { reply, request_id, bucket_region, form: None, configured: false, bare: Bare::Nothing }
+        Self { reply, request_id, bucket_region, form: None, configured: false, unexplained: Means::Nothing }
     }
 
     /// Says which form of its request the probe sent.
-    pub fn form(self, form: &'static str) -> Self {
-        Self { form: Some(form), ..self }
+    pub fn form(self, form: impl Into<Cow<'static, str>>) -> Self {
+        Self { form: Some(form.into()), ..self }
     }
 
     /// Says that the configuration names what was asked for.
@@ -144,9 +152,25 @@ impl Answer {
         Self { configured: true, ..self }
     }
 
-    /// Says what a bare `Access Denied` would mean here.
-    pub fn bare(self, bare: Bare) -> Self {
-        Self { bare, ..self }
+    /// Says what a denial that names no action would mean here.
+    pub fn unexplained(self, unexplained: Means) -> Self {
+        Self { unexplained, ..self }
+    }
+
+    /// Whether AWS denied access, and named no action.
+    pub fn is_unexplained_denial(&self) -> bool {
+        self.code() == Some("AccessDenied") && self.denial().is_none()
+    }
+
+    /// The denial that the message states, if it states one.
+    pub fn denial(&self) -> Option<Denial<'_>> {
+        let denied = matches!(self.code(), Some("AccessDenied" | "AccessDeniedException"));
+        self.message().filter(|_| denied).and_then(denial::parse)
+    }
+
+    /// Whether the probe could not ask for want of the account.
+    pub fn lacks_account(&self) -> bool {
+        matches!(self.reply, Reply::Nothing { why: Silence::AccountUnknown, .. })
     }
 
     /// The service's error code.

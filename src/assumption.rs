@@ -265,8 +265,10 @@ mod tests {
     #[tokio::test]
     async fn in_another_account_no_log_group_is_made_and_every_arn_is_of_that_account() {
         let stub = Stub::start(aws);
-        let config =
-            config_with(&[("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::210987654321:role/sagemaker-ml-pipeline-role")]);
+        let config = config_with(&[
+            ("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::210987654321:role/sagemaker-ml-pipeline-role"),
+            ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::210987654321:role/sagemaker-ml-pipeline-role"),
+        ]);
         let found = run_on(&stub, config, Duration::ZERO).await;
         let unknown: Vec<_> = found.iter().filter(|(_, told)| !told.starts_with("allowed")).collect();
         let actions: Vec<_> = unknown.iter().map(|(action, _)| **action).collect();

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, Silence};
-use crate::probe::{self, Context, Outcome, Probe};
-use crate::probes::CONTROL;
-use crate::verdict::Verdict;
+use crate::probe::{self, Context, Outcome, Probe, Settled};
+use crate::probes::{CONTROL, QUERY};
+use crate::verdict::{Cause, Judgement, Proven, Verdict};
 
 /// The most probes that run at the same time, and so the most connections: all
 /// of today's. Beyond it, opening another connection takes longer than to wait
@@ -29,6 +29,9 @@ pub async fn run_at_most(
     limit: Duration,
 ) -> Vec<Outcome> {
     let (started, turns) = (Instant::now(), Arc::new(Semaphore::new(at_once)));
+    if !probes.iter().any(|probe| probe.action == QUERY.action) {
+        cx.keep_key_name(None);
+    }
     let start = |probe: &&'static Probe| {
         let (probe, cx, turns) = (*probe, cx.clone(), turns.clone());
         let in_turn = async move {
@@ -60,7 +63,7 @@ pub async fn run_at_most(
 pub struct Time {
     /// The longest that one probe may take.
     pub probe: Duration,
-    /// For how long what is denied is tried again.
+    /// For how long what may still change is tried again.
     pub settle: Duration,
     pub started: Instant,
     /// When the invocation ends, as Lambda tells it: in milliseconds since the epoch.
@@ -73,61 +76,94 @@ impl Time {
         limit(self.probe, self.deadline, SystemTime::now())
     }
 
-    /// For how much longer what is denied is tried again.
+    /// For how much longer what may still change is tried again.
     fn settling(&self) -> Duration {
         limit(self.settle.saturating_sub(self.started.elapsed()), self.deadline, SystemTime::now())
     }
 }
 
-/// Runs all probes, and tries again what was denied. Returns one outcome for each, in order.
+/// Runs all probes, and tries again what may still change. Returns one outcome for each, in order.
 pub async fn settled(probes: &[&'static Probe], cx: &Arc<Context>, time: &Time) -> Vec<Outcome> {
     let mut outcomes = run(probes, cx, time.limit()).await;
     settle(&mut outcomes, cx, time.probe, time.settling()).await;
     outcomes
 }
 
-/// How long to wait before what was denied is tried again, the first time; each further wait is twice as long.
+/// How long to wait before the first of these attempts; each further one is waited for twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Tries again what was denied, until it is not, or the time is up: a policy
+/// Tries again what may still change, until it does, or the time is up: a policy
 /// that was attached seconds ago may not yet be in effect (IAM User Guide,
-/// "Changes that I make are not always immediately visible").
+/// "Changes that I make are not always immediately visible"), and a rate that is
+/// too high, a network or a service that failed may have recovered.
 ///
 /// `time` is for all of it, `limit` for each attempt.
 async fn settle(outcomes: &mut [Outcome], cx: &Arc<Context>, limit: Duration, time: Duration) {
     let (started, mut wait) = (Instant::now(), FIRST_WAIT);
     loop {
-        let denied: Vec<_> = (0..outcomes.len()).filter(|index| may_settle(&outcomes[*index])).collect();
+        let open: Vec<_> = (0..outcomes.len()).filter(|index| may_settle(&outcomes[*index], cx)).collect();
         let left = time.saturating_sub(started.elapsed());
-        if denied.is_empty() || left <= wait {
+        if open.is_empty() || left <= wait {
             return;
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
-        let probes: Vec<_> = denied.iter().map(|index| outcomes[*index].probe).collect();
+        let probes: Vec<_> = open.iter().map(|index| outcomes[*index].probe).collect();
         let left = time.saturating_sub(started.elapsed());
         let again = run(&probes, cx, limit.min(left)).await;
-        for (index, outcome) in denied.into_iter().zip(again) {
-            // An attempt that tells nothing does not take a denial back.
-            if outcome.verdict() != Verdict::Inconclusive {
-                let settled = (outcome.verdict() == Verdict::Allowed).then(|| started.elapsed());
-                outcomes[index] = Outcome { settled, ..outcome };
+        for (index, outcome) in open.into_iter().zip(again) {
+            let known = &mut outcomes[index];
+            // An attempt that tells nothing does not take back what an earlier one has told.
+            if outcome.verdict() == Verdict::Inconclusive && known.verdict() != Verdict::Inconclusive {
+                continue;
             }
+            let allowed = outcome.verdict() == Verdict::Allowed && !may_settle(&outcome, cx);
+            let before = known.settled.map_or_else(|| state(known), |settled| settled.before);
+            let settled = allowed.then(|| Settled { after: started.elapsed(), before });
+            *known = Outcome { settled, ..outcome };
         }
     }
 }
 
-/// Whether AWS may yet come to allow what it has denied.
-fn may_settle(outcome: &Outcome) -> bool {
-    outcome.verdict() == Verdict::Denied && !outcome.probe.must_be_denied() && outcome.probe.action != CONTROL.action
+/// Whether another attempt may be answered otherwise.
+fn may_settle(outcome: &Outcome, cx: &Context) -> bool {
+    let judgement = outcome.judge();
+    // What must be denied, and what nothing denies, can only fail for a while.
+    let is_control = outcome.probe.must_be_denied() || outcome.probe.action == CONTROL.action;
+    match &judgement {
+        Judgement::Inconclusive { cause, .. } => match cause {
+            Cause::Throttled | Cause::TimedOut | Cause::Network | Cause::ServiceFault => true,
+            Cause::OtherActionDenied | Cause::Ambiguous => !is_control,
+            // The control has been answered since.
+            Cause::NotConfigured => outcome.answer.lacks_account() && cx.principal().is_some(),
+            _ => false,
+        },
+        _ if is_control => false,
+        Judgement::Denied { .. } | Judgement::Allowed { proven: Proven::Unexplained(_), .. } => true,
+        Judgement::Allowed { proven: Proven::Answer(_), .. } => false,
+        // A role that does not exist cannot come to be passed.
+        Judgement::Allowed { proven: Proven::Dependent(denial), .. } => {
+            !denial.resource.as_deref().is_some_and(|resource| cx.is_made_up(resource))
+        }
+    }
+}
+
+/// What an outcome is called where it later comes to be allowed.
+fn state(outcome: &Outcome) -> &'static str {
+    match outcome.judge() {
+        Judgement::Inconclusive { cause, .. } => cause.name(),
+        _ => "denied",
+    }
 }
 
 async fn one(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Outcome {
     let outcome = probe::run(probe, cx.clone(), limit).await;
+    // A probe that waits for what these two learn is told that there is no more to come.
     if probe.action == CONTROL.action {
-        // Whoever waits for the account learns that it will not come.
-        drop(cx.principal.set(None));
+        cx.keep_identity(None);
+    } else if probe.action == QUERY.action {
+        cx.keep_key_name(None);
     }
     outcome
 }
@@ -225,9 +261,89 @@ mod tests {
         let told: Vec<_> = outcomes.iter().map(stub::summary).collect();
         assert!(told[2].starts_with("allowed") && told[3].starts_with("allowed"), "{told:?}");
         assert!(told[1].starts_with("denied"), "{told:?}");
-        let settled: Vec<_> = outcomes.iter().map(|outcome| outcome.settled.map(|after| after.as_secs())).collect();
+        let settled: Vec<_> =
+            outcomes.iter().map(|outcome| outcome.settled.map(|settled| settled.after.as_secs())).collect();
         assert_eq!(settled, [None, None, Some(3), None], "after waits of one second and of two");
         assert_eq!(stub.seen.count() - sent, 4, "two actions, twice each");
+    }
+
+    /// Runs probes, and tries again what may still change, against answers by the action and the time it is asked for.
+    async fn settled_against(
+        actions: &[&str],
+        answer: impl Fn(&str, usize, &stub::Request) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Vec<(String, Option<&'static str>)> {
+        let asked = std::sync::Mutex::new(std::collections::BTreeMap::<String, usize>::new());
+        let stub = Stub::start(move |request: &stub::Request| {
+            let action = stub::action_of(request);
+            let time = *asked.lock().unwrap().entry(action.clone()).and_modify(|times| *times += 1).or_insert(0);
+            answer(&action, time, request).unwrap_or_else(|| healthy(request))
+        });
+        let mut cx = stub::context(&stub.sdk(), stub::config());
+        cx.function_account = None;
+        let cx = Arc::new(cx);
+        let probes: Vec<_> = ALL.iter().copied().filter(|probe| actions.contains(&probe.action)).collect();
+        let mut outcomes = run(&probes, &cx, Duration::from_secs(5)).await;
+        settle(&mut outcomes, &cx, Duration::from_secs(5), Duration::from_millis(3_500)).await;
+        outcomes.iter().map(|outcome| (stub::summary(outcome), outcome.settled.map(|settled| settled.before))).collect()
+    }
+
+    #[tokio::test]
+    async fn what_failed_for_a_while_is_tried_again() {
+        // The SDK itself tries a request three times.
+        let rows = settled_against(
+            &["sts:GetCallerIdentity", "s3:ListBucket", "dynamodb:Scan", "sagemaker:CreateModel", "logs:PutLogEvents"],
+            |action, time, request| match action {
+                "sts:GetCallerIdentity" if time < 3 => {
+                    Some(stub::error_of(request, 503, "ServiceUnavailable", "The service is unavailable."))
+                }
+                "dynamodb:Scan" if time < 3 => Some(stub::json_error("ThrottlingException", "Rate exceeded")),
+                "s3:ListBucket" if time < 3 => Some(Vec::new()),
+                "logs:PutLogEvents" => Some(stub::json_error("TeapotException", "")),
+                _ => None,
+            },
+        )
+        .await;
+        assert_eq!(rows[0], ("allowed 200 documented".to_owned(), Some("serviceFault")));
+        assert_eq!(rows[1], ("allowed 200 ListBucketResult documented".to_owned(), Some("network")));
+        assert_eq!(rows[2], ("allowed 200 documented".to_owned(), Some("throttled")));
+        // It needs the account, which only the control tells here.
+        assert_eq!(rows[3], ("allowed ValidationException inferred".to_owned(), Some("notConfigured")));
+        assert_eq!(rows[4], ("inconclusive unrecognized".to_owned(), None), "nothing changes that");
+    }
+
+    #[tokio::test]
+    async fn what_follows_from_a_denial_is_tried_again_with_it() {
+        let bare = |request: &stub::Request| Some(stub::error_of(request, 403, "AccessDenied", "Access Denied"));
+        // A key whose policy is late.
+        let actions = ["sts:GetCallerIdentity", "s3:GetObject", "s3:PutObject", "s3:ListBucket"];
+        let rows = settled_against(&actions, |action, time, _| {
+            (action == "s3:GetObject" && time < 1).then(|| stub::denial("kms:Decrypt", "s3:GetObject"))
+        })
+        .await;
+        assert_eq!(rows[1], ("allowed 200 documented".to_owned(), Some("denied")));
+        // A bucket of another account, whose policy is late.
+        let rows = settled_against(&actions, move |action, time, request| match action {
+            "s3:PutObject" | "s3:GetObject" if time < 1 => bare(request),
+            // The probe of s3:GetObject lists as well.
+            "s3:ListBucket" if time < 2 => bare(request),
+            _ => None,
+        })
+        .await;
+        let settled: Vec<_> = rows[1..].iter().map(|row| row.1).collect();
+        assert!(rows.iter().all(|row| row.0.starts_with("allowed")), "{rows:?}");
+        assert_eq!(settled, [Some("ambiguous"), Some("ambiguous"), Some("denied")]);
+        // s3:ListBucket that is late, and an object that does not exist.
+        let empty = "<ListBucketResult><Name>your-bucket-name</Name></ListBucketResult>";
+        let rows = settled_against(&actions, move |action, time, _| match action {
+            "s3:ListBucket" if time < 2 => Some(stub::denial("s3:ListBucket", "s3:ListBucket")),
+            "s3:ListBucket" => Some(stub::response(200, "application/xml", empty)),
+            "s3:GetObject" if time < 1 => Some(stub::denial("s3:ListBucket", "s3:GetObject")),
+            "s3:GetObject" => Some(stub::s3_error(404, "NoSuchKey", "The specified key does not exist.")),
+            _ => None,
+        })
+        .await;
+        assert_eq!(rows[1], ("allowed NoSuchKey inferred".to_owned(), Some("otherActionDenied")));
+        assert_eq!(rows[3].1, Some("denied"));
     }
 
     #[tokio::test]
@@ -239,6 +355,27 @@ mod tests {
         assert_eq!(stub::summary(&outcomes[0]), "inconclusive probeBroken");
         assert!(format!("{:?}", outcomes[0].answer).contains("out of cheese"));
         assert_eq!(stub::summary(&outcomes[1]), "inconclusive network");
+    }
+
+    #[tokio::test]
+    async fn the_key_that_query_learns_gives_update_item_a_documented_proof() {
+        let run_of = async |actions: &[&str]| {
+            let stub = Stub::start(healthy);
+            let cx = Arc::new(stub::context(&stub.sdk(), stub::config()));
+            let probes: Vec<_> = ALL.iter().copied().filter(|probe| actions.contains(&probe.action)).collect();
+            let started = Instant::now();
+            let outcomes = run(&probes, &cx, Duration::from_secs(5)).await;
+            assert!(started.elapsed() < Duration::from_secs(1), "nothing waits in vain: {:?}", started.elapsed());
+            let requests = stub.requests();
+            let updates = requests.into_iter().filter(|request| stub::action_of(request) == "dynamodb:UpdateItem");
+            (stub::summary(&outcomes[0]), updates.map(|request| request.json()).collect::<Vec<_>>())
+        };
+        let (summary, updates) = run_of(&["dynamodb:UpdateItem", "dynamodb:Query"]).await;
+        assert_eq!(summary, "allowed ConditionalCheckFailedException documented");
+        assert_eq!(updates[1]["Key"], serde_json::json!({"id": {"S": stub::RECORD}}));
+        assert_eq!(updates[1]["ConditionExpression"], "attribute_exists(#guard) AND attribute_not_exists(#guard)");
+        let (summary, updates) = run_of(&["dynamodb:UpdateItem"]).await;
+        assert_eq!((summary.as_str(), updates.len()), ("allowed ValidationException inferred", 1));
     }
 
     #[tokio::test]

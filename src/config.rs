@@ -16,12 +16,16 @@ pub struct Config {
     pub bucket: String,
     /// `PROBE_TABLE`: the pipeline's DynamoDB table.
     pub table: String,
+    /// `PROBE_TABLE_KEY`: the table's key.
+    pub table_key: Option<TableKey>,
     /// `PROBE_PREFIX`: where in the bucket the pipeline works; empty for all of it.
     pub prefix: String,
-    /// `PROBE_OBJECT_KEY`: an object that exists, for `s3:GetObject`.
+    /// `PROBE_OBJECT_KEY`: an object that exists, for `s3:GetObject` and `s3:PutObject`.
     pub object_key: Option<String>,
     /// `PROBE_ENDPOINT_NAME`: a SageMaker endpoint that exists, for `sagemaker:InvokeEndpoint`.
     pub endpoint_name: Option<String>,
+    /// `PROBE_TRAINING_JOB_NAME`: a training job that exists, for `sagemaker:DescribeTrainingJob`.
+    pub training_job_name: Option<String>,
     /// `PROBE_SAGEMAKER_ROLE_ARN`: the role that the pipeline hands to SageMaker, for `iam:PassRole`.
     pub sagemaker_role_arn: Option<String>,
     /// `PROBE_ASSUME_ROLE_ARN`: the role to check in place of the function's own.
@@ -51,6 +55,21 @@ pub struct Config {
     /// The function's own log group and log stream, which Lambda sets.
     pub log_group: Option<String>,
     pub log_stream: Option<String>,
+}
+
+/// The partition key of a table that has no sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableKey {
+    pub name: String,
+    pub kind: KeyType,
+}
+
+/// The types that a key can have (DynamoDB API Reference, `AttributeDefinition`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    String,
+    Number,
+    Binary,
 }
 
 /// Which metrics a run writes.
@@ -127,6 +146,16 @@ pub const VARIABLES: &[Variable] = &[
         valid: is_table,
     },
     Variable {
+        name: "PROBE_TABLE_KEY",
+        required: false,
+        default: None,
+        expected: "the name of the table's partition key, a colon and its type, S, N or B, such as modelId:S; at most 255 bytes, no \
+                   control characters",
+        meaning: "the key of the table, if it is one attribute: with it, the answers to GetItem, PutItem, UpdateItem and Query are \
+                  documented proofs",
+        valid: |v| table_key(v).is_some(),
+    },
+    Variable {
         name: "PROBE_PREFIX",
         required: false,
         default: None,
@@ -139,7 +168,8 @@ pub const VARIABLES: &[Variable] = &[
         required: false,
         default: None,
         expected: "the key of an object: at most 1024 bytes, no control characters",
-        meaning: "an object that exists, for `s3:GetObject`; unset: the first object that the function can list",
+        meaning: "an object that exists, for `s3:GetObject`, and, where it is under `PROBE_PREFIX`, for `s3:PutObject`, which cannot \
+                  overwrite it; unset: the first object that the function can list, and a new key",
         valid: is_key,
     },
     Variable {
@@ -148,6 +178,14 @@ pub const VARIABLES: &[Variable] = &[
         default: None,
         expected: "the name of a SageMaker endpoint: 1 to 63 letters, digits and hyphens, no hyphen first or last",
         meaning: "a single-model endpoint that exists, for `sagemaker:InvokeEndpoint`; unset: the name of one that does not",
+        valid: is_endpoint,
+    },
+    Variable {
+        name: "PROBE_TRAINING_JOB_NAME",
+        required: false,
+        default: None,
+        expected: "the name of a SageMaker training job: 1 to 63 letters, digits and hyphens, no hyphen first or last",
+        meaning: "a training job that exists, for `sagemaker:DescribeTrainingJob`; unset: the name of one that does not",
         valid: is_endpoint,
     },
     Variable {
@@ -288,9 +326,11 @@ impl Config {
         let config = Self {
             bucket: read("PROBE_BUCKET").unwrap_or_default(),
             table: read("PROBE_TABLE").unwrap_or_default(),
+            table_key: read("PROBE_TABLE_KEY").as_deref().and_then(table_key),
             prefix: read("PROBE_PREFIX").unwrap_or_default(),
             object_key: read("PROBE_OBJECT_KEY"),
             endpoint_name: read("PROBE_ENDPOINT_NAME"),
+            training_job_name: read("PROBE_TRAINING_JOB_NAME"),
             sagemaker_role_arn: read("PROBE_SAGEMAKER_ROLE_ARN"),
             assume_role_arn: read("PROBE_ASSUME_ROLE_ARN"),
             // A session's ARN has the role's name and not its path.
@@ -324,12 +364,20 @@ impl Config {
                 problems.push(Problem { name: (*name).to_owned(), value: Some(url), expected });
             }
         }
+        problems.extend(config.assumed_role().and_then(|(_, account)| config.role_of_another_account(account)));
         if problems.is_empty() {
             return Ok(config);
         }
         // What is wrong is shown and logged as well.
         if config.redact {
-            redact::mask(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
+            // The values first, so that they have the first numbers.
+            let (mut values, mut others) = (Vec::new(), Vec::new());
+            for problem in &mut problems {
+                values.extend(&mut problem.value);
+                others.push(&mut problem.expected);
+            }
+            values.extend(others);
+            redact::mask(values);
         }
         Err(problems)
     }
@@ -340,6 +388,25 @@ impl Config {
     pub fn assumed_role(&self) -> Option<(&str, &str)> {
         let arn = self.assume_role_arn.as_deref()?;
         Some((arn.rsplit('/').next()?, arn.split(':').nth(4)?))
+    }
+
+    /// What is wrong where the role for SageMaker is of another account than the
+    /// caller's: AWS lets nobody pass a role across accounts (IAM User Guide,
+    /// "Grant a user permissions to pass a role to an AWS service").
+    pub fn role_of_another_account(&self, account: &str) -> Option<Problem> {
+        let arn = self.sagemaker_role_arn.as_deref().filter(|arn| arn.split(':').nth(4) != Some(account))?;
+        Some(Problem {
+            name: "PROBE_SAGEMAKER_ROLE_ARN".to_owned(),
+            value: Some(arn.to_owned()),
+            expected: format!(
+                "the ARN of a role of the account {account}, which is the caller's: SageMaker takes no role of another account"
+            ),
+        })
+    }
+
+    /// The object that exists, where the pipeline's writes go as well.
+    pub fn object_under_prefix(&self) -> Option<&str> {
+        self.object_key.as_deref().filter(|key| key.starts_with(&self.prefix))
     }
 }
 
@@ -452,6 +519,19 @@ fn is_table(name: &str) -> bool {
     (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
+/// DynamoDB Developer Guide, "Naming rules": the name of a key has 1 to 255 bytes.
+fn table_key(value: &str) -> Option<TableKey> {
+    let (name, kind) = value.rsplit_once(':')?;
+    let kind = match kind {
+        "S" => KeyType::String,
+        "N" => KeyType::Number,
+        "B" => KeyType::Binary,
+        _ => return None,
+    };
+    let valid = (1..=255).contains(&name.len()) && !name.chars().any(char::is_control);
+    valid.then(|| TableKey { name: name.to_owned(), kind })
+}
+
 /// S3 User Guide, "Naming Amazon S3 objects".
 fn is_key(key: &str) -> bool {
     (1..=1024).contains(&key.len()) && !key.chars().any(char::is_control)
@@ -540,6 +620,24 @@ mod tests {
     }
 
     #[test]
+    fn a_role_of_another_account_is_refused() {
+        let roles = |sagemaker: &'static str, assumed: &'static str| {
+            read(&[
+                ("PROBE_BUCKET", "abc"),
+                ("PROBE_SAGEMAKER_ROLE_ARN", sagemaker),
+                ("PROBE_ASSUME_ROLE_ARN", assumed),
+            ])
+        };
+        let problems = roles("arn:aws:iam::111122223333:role/s", "arn:aws:iam::123456789012:role/r").unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].name, "PROBE_SAGEMAKER_ROLE_ARN");
+        assert!(problems[0].expected.contains("a role of the account 123456789012"), "{problems:?}");
+        // Of the function's own account nothing is known yet.
+        assert!(roles("arn:aws:iam::111122223333:role/s", "").is_ok());
+        assert!(roles("arn:aws:iam::111122223333:role/s", "arn:aws:iam::111122223333:role/r").is_ok());
+    }
+
+    #[test]
     fn an_empty_variable_is_not_set() {
         let empty: Vec<_> = VARIABLES.iter().map(|v| (v.name, "")).collect();
         let problems = read(&empty).unwrap_err();
@@ -578,6 +676,12 @@ mod tests {
             ),
             ("PROBE_TABLE", &["ModelMetadata", "a.b_c-d"], &["ab", "a/b", "tablé"]),
             ("PROBE_ENDPOINT_NAME", &["a", "my-endpoint-1"], &["-a", "a-", "a_b", &long]),
+            ("PROBE_TRAINING_JOB_NAME", &["a", "my-job-1"], &["-a", "a-", "a_b", &long]),
+            (
+                "PROBE_TABLE_KEY",
+                &["modelId:S", "a:b:N", "é:B"],
+                &["modelId", ":S", "modelId:", "modelId:s", "modelId:SS", "a\n:S"],
+            ),
             (
                 "PROBE_SAGEMAKER_ROLE_ARN",
                 &[

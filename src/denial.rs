@@ -28,6 +28,8 @@ pub struct Denial<'a> {
     pub kind: Kind,
     /// The policy type that AWS states; `None` where it states none.
     pub policy_type: Option<PolicyType>,
+    /// The setting that denies, where it is one and no policy.
+    pub setting: Option<&'static str>,
     /// The ARN of the policy that denies, which AWS adds service by service.
     pub policy_arn: Option<&'a str>,
     /// `None` where the sentence names nobody, as STS's and Athena's do not.
@@ -139,6 +141,7 @@ pub fn parse(message: &str) -> Option<Denial<'_>> {
 fn read<'a>(principal: Option<&'a str>, action: &'a str, rest: &'a str) -> Denial<'a> {
     let (resource, rest) = resource(rest);
     let rest = skip(rest);
+    let setting = setting(rest).map(|(name, _)| name);
     let reason = reason(rest);
     let (kind, policy_type, after) = reason.unwrap_or((Kind::Unstated, None, 0));
     let rest = &rest[after..];
@@ -153,6 +156,7 @@ fn read<'a>(principal: Option<&'a str>, action: &'a str, rest: &'a str) -> Denia
     Denial {
         kind,
         policy_type,
+        setting,
         policy_arn: policy_arn(reason),
         principal: principal.map(join_lines),
         action,
@@ -337,8 +341,7 @@ fn reason(text: &str) -> Option<(Kind, Option<PolicyType>, usize)> {
     if let Some(after) = at_start(text, "because the resource does not exist in this region") {
         return Some((Kind::Unstated, Some(PolicyType::ResourceBased), after));
     }
-    // S3 Block Public Access is a setting, not a policy.
-    if let Some(after) = at_start(text, "because public ") {
+    if let Some((_, after)) = setting(text) {
         return Some((Kind::Explicit, None, after));
     }
     let after = at_start(text, "with an explicit deny")?;
@@ -354,6 +357,18 @@ fn reason(text: &str) -> Option<(Kind, Option<PolicyType>, usize)> {
         return Some((Kind::Explicit, Some(PolicyType::ServiceControl), skipped + after));
     }
     Some((Kind::Explicit, policy_type, end))
+}
+
+/// The settings that deny as a policy does, by the words in which they do so (S3
+/// User Guide, "Troubleshoot access denied (403 Forbidden) errors").
+const SETTINGS: &[(&str, &str)] = &[
+    ("because public ", "S3 Block Public Access"),
+    ("because this bucket has blocked ", "the bucket's blocked encryption types"),
+];
+
+/// Reads which setting denies, at the start of the text; returns its name and the length.
+fn setting(text: &str) -> Option<(&'static str, usize)> {
+    SETTINGS.iter().find_map(|(words, name)| at_start(text, words).map(|after| (*name, after)))
 }
 
 fn policy_type(text: &str) -> (Option<PolicyType>, usize) {

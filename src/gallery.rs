@@ -9,6 +9,17 @@ use crate::stub::{self, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_o
 
 type Variables = &'static [(&'static str, &'static str)];
 
+const SAGEMAKER_ROLE: &str = "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role";
+
+/// What SageMaker says of a role whose trust policy does not name it, and of one that does not exist.
+fn not_trusted() -> Vec<u8> {
+    let text = format!(
+        "Could not assume role {SAGEMAKER_ROLE}. Please ensure that the role exists and allows principal \
+         'sagemaker.amazonaws.com' to assume the role."
+    );
+    stub::json_error("ValidationException", &text)
+}
+
 /// Neither role is configured, unless a cause asks for it.
 const NO_ROLES: [(&str, &str); 2] = [("PROBE_SAGEMAKER_ROLE_ARN", ""), ("PROBE_ASSUME_ROLE_ARN", "")];
 
@@ -126,6 +137,13 @@ async fn cause(name: &str) -> Value {
             })
             .await
         }
+        "roleTrust" => {
+            run(&[("PROBE_SAGEMAKER_ROLE_ARN", SAGEMAKER_ROLE)], |request| match action_of(request).as_str() {
+                "sagemaker:CreateModel" if request.json()["ExecutionRoleArn"] == SAGEMAKER_ROLE => not_trusted(),
+                _ => healthy(request),
+            })
+            .await
+        }
         // The two that need no headline: the rows say it all.
         "a missing statement" => {
             run(&[], |request| match action_of(request).as_str() {
@@ -162,6 +180,7 @@ const CAUSES: &[&str] = &[
     "credentials",
     "clockSkew",
     "network",
+    "roleTrust",
     "policyType",
     "a missing statement",
     "a key",
@@ -173,7 +192,7 @@ async fn each_root_cause_is_the_headline_and_hides_no_row() {
         let response = cause(name).await;
         let report = &response["report"];
         let rows = report["actions"].as_array().unwrap().len();
-        assert_eq!(rows, if ["a key", "notAssumed"].contains(name) { 18 } else { 17 }, "{name}");
+        assert_eq!(rows, if ["a key", "notAssumed", "roleTrust"].contains(name) { 18 } else { 17 }, "{name}");
         let headline = report["headline"]["cause"].as_str();
         assert_eq!(headline, Some(*name).filter(|name| !name.contains(' ')), "{name}: {response}");
     }
@@ -282,6 +301,223 @@ async fn what_the_guide_forgets_is_said_where_the_run_shows_it() {
 }
 
 #[tokio::test]
+async fn a_role_that_sagemaker_cannot_assume_is_told_with_the_trust_policy() {
+    let response = cause("roleTrust").await;
+    assert_eq!(response["statusCode"], 503);
+    let row =
+        response["report"]["actions"].as_array().unwrap().iter().find(|row| row["action"] == "iam:PassRole").unwrap();
+    assert_eq!((&row["verdict"], &row["warning"]), (&json!("allowed"), &json!("roleTrust")), "{row}");
+    let advice = &response["report"]["advice"][0];
+    assert_eq!(
+        advice["trustPolicy"],
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
+        ]})
+    );
+    let command = advice["command"].as_str().unwrap();
+    let (command, document) = command.split_once(" --policy-document '").unwrap();
+    assert_eq!(command, "aws iam update-assume-role-policy --role-name=sagemaker-ml-pipeline-role");
+    let document: Value = serde_json::from_str(document.strip_suffix('\'').unwrap()).unwrap();
+    assert_eq!(document, advice["trustPolicy"], "what is pasted is what is shown");
+}
+
+#[tokio::test]
+async fn a_role_of_another_account_is_a_problem_of_the_configuration() {
+    let response = run(&[("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::111122223333:role/r")], healthy).await;
+    assert_eq!(response["statusCode"], 500, "{response}");
+    let problem = &response["report"]["problems"][0];
+    assert_eq!(
+        (&problem["name"], problem["value"].as_str()),
+        (&json!("PROBE_SAGEMAKER_ROLE_ARN"), Some("arn:aws:iam::111122223333:role/r"))
+    );
+    assert!(problem["expected"].as_str().unwrap().contains("a role of the account 123456789012"), "{problem}");
+}
+
+fn row_of<'a>(response: &'a Value, action: &str) -> &'a Value {
+    response["report"]["actions"].as_array().unwrap().iter().find(|row| row["action"] == action).unwrap()
+}
+
+#[tokio::test]
+async fn a_denial_that_names_no_action_is_explained_with_the_statements_for_each_that_it_can_be() {
+    let bare = |request: &Request| error_of(request, 403, "AccessDenied", "Access Denied");
+    // Write: the object and the key look the same.
+    let response = run(&[], move |request| match action_of(request).as_str() {
+        "s3:PutObject" => bare(request),
+        _ => healthy(request),
+    })
+    .await;
+    let row = row_of(&response, "s3:PutObject");
+    assert_eq!((&response["statusCode"], &row["cause"]), (&json!(503), &json!("ambiguous")), "{response}");
+    assert_eq!(row["candidates"], json!(["s3:PutObject", "kms:GenerateDataKey"]));
+    let statements = &response["report"]["advice"][0]["policy"]["Statement"];
+    assert_eq!(statements[0]["Resource"], json!(["arn:aws:s3:::your-bucket-name/*"]));
+    assert_eq!(statements[1]["Action"], json!(["kms:GenerateDataKey"]));
+    assert_eq!(statements[1]["Condition"]["StringEquals"]["kms:ViaService"], "s3.us-east-1.amazonaws.com");
+
+    // Read: HeadObject of the same object tells them apart.
+    for (head_too, verdict, status) in [(true, "denied", 403), (false, "allowed", 503)] {
+        let response = run(&[], move |request| match action_of(request).as_str() {
+            "s3:GetObject" if head_too || request.method == "GET" => bare(request),
+            _ => healthy(request),
+        })
+        .await;
+        assert_eq!(response["statusCode"], status, "{response}");
+        let row = row_of(&response, "s3:GetObject");
+        assert_eq!(row["verdict"], verdict);
+        if !head_too {
+            assert_eq!(row["proof"]["grade"], "inferred");
+            let key = row_of(&response, "kms:Decrypt");
+            assert_eq!((&key["verdict"], &key["cause"]), (&json!("inconclusive"), &json!("ambiguous")), "{key}");
+            assert_eq!(key["metBy"], json!(["s3:GetObject"]));
+            assert_eq!(response["report"]["summary"]["inconclusive"], 1, "an alarm hears of it");
+            assert_eq!(response["report"]["advice"][0]["actions"], json!(["kms:Decrypt"]));
+        }
+    }
+    // KMS itself, in the words of old.
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "s3:GetObject" => error_of(
+            request,
+            403,
+            "AccessDenied",
+            "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not \
+             allowed to access.",
+        ),
+        _ => healthy(request),
+    })
+    .await;
+    let row = row_of(&response, "s3:GetObject");
+    assert_eq!((&row["cause"], &row["candidates"]), (&json!("ambiguous"), &json!(["kms:Decrypt"])), "{row}");
+}
+
+#[tokio::test]
+async fn an_explicit_deny_says_what_the_request_had() {
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "sagemaker:CreateTrainingJob" | "dynamodb:GetItem" => {
+            denied(request, "with an explicit deny in a service control policy")
+        }
+        "s3:PutObject" => denied(
+            request,
+            "because this bucket has blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C)",
+        ),
+        _ => healthy(request),
+    })
+    .await;
+    let advice = response["report"]["advice"].as_array().unwrap();
+    let text = |action: &str| {
+        let of_action = |advice: &&Value| advice["actions"].as_array().unwrap().contains(&json!(action));
+        advice.iter().find(of_action).unwrap()["text"].as_str().unwrap().to_owned()
+    };
+    let shape = text("sagemaker:CreateTrainingJob");
+    assert!(shape.contains("the instance type ml.m5.large, no VPC configuration, no KMS keys"), "{shape}");
+    assert!(shape.contains("dynamodb:GetItem with the attribute permissions_probe_absent as its key"), "{shape}");
+    assert!(shape.contains("If the policy has conditions, it may allow the pipeline's own requests"), "{shape}");
+    let setting = text("s3:PutObject");
+    assert!(
+        setting.contains("A setting denies these actions, and no policy: the bucket's blocked encryption types"),
+        "{setting}"
+    );
+    assert_eq!(row_of(&response, "s3:PutObject")["denial"]["setting"], "the bucket's blocked encryption types");
+}
+
+#[tokio::test]
+async fn what_aws_carries_out_is_named_with_the_command_that_deletes_it() {
+    let made = |request: &Request| match action_of(request).as_str() {
+        "sagemaker:CreateModel" => stub::json("{\"ModelArn\": \"arn:aws:sagemaker:us-east-1:123456789012:model/m\"}"),
+        "sagemaker:CreateTrainingJob" => stub::json_error("ResourceInUse", "Training job names must be unique"),
+        _ => healthy(request),
+    };
+    let names = std::sync::Arc::new(std::sync::Mutex::new(std::collections::BTreeSet::new()));
+    let seen = names.clone();
+    let response = run(&[], move |request| {
+        if request.target().starts_with("SageMaker.Create") {
+            let body = request.json();
+            let name = ["ModelName", "TrainingJobName", "EndpointName"].iter().find_map(|key| body[key].as_str());
+            seen.lock().unwrap().insert(name.unwrap().to_owned());
+        }
+        made(request)
+    })
+    .await;
+    assert_eq!(names.lock().unwrap().iter().collect::<Vec<_>>(), [stub::RECORD], "one name, in all runs");
+    assert_eq!(response["statusCode"], 503);
+    let note = row_of(&response, "sagemaker:CreateTrainingJob")["note"].as_str().unwrap();
+    let command = format!("aws sagemaker delete-training-job --region=us-east-1 --training-job-name={}", stub::RECORD);
+    assert!(note.contains(&format!("the training job {}", stub::RECORD)) && note.contains(&command), "{note}");
+    let advice = &response["report"]["advice"][0];
+    assert!(advice["text"].as_str().unwrap().contains(&format!("the model {}", stub::RECORD)), "{advice}");
+    let model = format!("aws sagemaker delete-model --region=us-east-1 --model-name={}", stub::RECORD);
+    assert_eq!(advice["command"], format!("{command} && {model}"));
+}
+
+#[tokio::test]
+async fn a_statement_is_offered_only_for_what_the_pipeline_needs() {
+    for (named, resource, offered) in [
+        ("ec2:DescribeInstances", "arn:aws:ec2:us-east-1:123456789012:instance/i", false),
+        ("kms:Decrypt", "*", false),
+        ("kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/k", true),
+    ] {
+        let response = run(&[], move |request| match action_of(request).as_str() {
+            "s3:GetObject" => {
+                let sentence = format!(
+                    "User: u is not authorized to perform: {named} on resource: {resource} because no identity-based policy \
+                     allows the {named} action"
+                );
+                error_of(request, 403, "AccessDenied", &sentence)
+            }
+            _ => healthy(request),
+        })
+        .await;
+        let advice = response["report"]["advice"].as_array().unwrap();
+        assert_eq!(
+            advice.iter().any(|advice| advice.get("policy").is_some()),
+            offered,
+            "{named} {resource}: {advice:?}"
+        );
+        assert!(
+            advice.iter().any(|advice| advice["actions"] == json!([named])),
+            "it is named all the same: {advice:?}"
+        );
+    }
+    // AWS authorizes CreateLogGroup on the bare ARN, and has authorized it on the other.
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "logs:CreateLogGroup" => denied(request, IMPLICIT),
+        _ => healthy(request),
+    })
+    .await;
+    let group = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/permissions-probe";
+    assert_eq!(
+        response["report"]["advice"][0]["policy"]["Statement"][0]["Resource"],
+        json!([group, format!("{group}:*")])
+    );
+}
+
+#[tokio::test]
+async fn the_report_says_how_many_rows_rest_on_which_grade() {
+    let response = run(&[], healthy).await;
+    assert_eq!(
+        response["report"]["summary"],
+        json!({"allowed": 17, "denied": 0, "inconclusive": 0, "proofs": {"documented": 7, "observed": 4, "inferred": 6}})
+    );
+    let response = run(
+        &[
+            ("PROBE_TABLE_KEY", "id:S"),
+            ("PROBE_TRAINING_JOB_NAME", "train-1"),
+            ("PROBE_OBJECT_KEY", "training/data.csv"),
+        ],
+        healthy,
+    )
+    .await;
+    assert_eq!(
+        response["report"]["summary"]["proofs"],
+        json!({"documented": 11, "observed": 2, "inferred": 4}),
+        "{response}"
+    );
+    for row in response["report"]["actions"].as_array().unwrap() {
+        let documented = row["proof"]["grade"] == "documented";
+        assert_eq!(row["proof"].get("better").is_none(), documented, "{row}");
+    }
+}
+
+#[tokio::test]
 async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
     let response = run(&[("PROBE_REDACT", "account")], |request| match action_of(request).as_str() {
         "dynamodb:PutItem" => denied(request, IMPLICIT),
@@ -301,7 +537,7 @@ async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
 #[tokio::test]
 async fn a_key_that_aws_does_not_name_is_offered_no_statement() {
     for (reason, said) in [
-        ("because no identity-based policy allows the kms:Decrypt action", "AWS does not name the resource"),
+        ("because no identity-based policy allows the kms:Decrypt action", "AWS does not name a resource"),
         (
             "because the resource does not exist in this Region, no resource-based policies allow access, or a \
              resource-based policy explicitly denies access",

@@ -214,12 +214,15 @@ impl App {
         let config = &setup.config;
         let arn = &context.invoked_function_arn;
         let cx = Arc::new(probe::Context::new(config.clone(), setup.clients.clone(), &setup.region, arn));
+        if let Some(problem) = cx.role_of_another_account() {
+            return self.refuse(500, &known, &[problem], context);
+        }
         let time = Time { probe: config.timeout, settle: request.settle, started, deadline: context.deadline };
         let (outcomes, cx) = assumption::run(&selected(&known, &request), cx, &self.sdk, &time).await;
 
         let rows = report::rows(&outcomes, &cx);
         let rows = explained(rows, &cx, context.deadline).await;
-        let principal = cx.principal.get().and_then(Option::as_ref);
+        let principal = cx.principal();
         let findings = Findings { rows: &rows, config, principal, region: &cx.region };
         let (headline, advice) = (headline(&findings), advice::advise(&findings));
         let mut report = Report {

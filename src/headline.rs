@@ -34,6 +34,7 @@ pub fn headline(findings: &Findings<'_>) -> Option<Headline> {
         .or_else(|| wrong_region(findings, &wrong))
         .or_else(|| bucket_elsewhere(findings, &wrong))
         .or_else(|| missing_resource(findings, &wrong))
+        .or_else(|| role_trust(findings, &wrong))
         .or_else(|| one_policy_type(&wrong))
         .or_else(|| near_miss(findings, &wrong))
 }
@@ -259,6 +260,19 @@ fn missing_resource(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline>
     Some(new("resourceMissing", text.join(" ")))
 }
 
+fn role_trust(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
+    let role = findings.config.sagemaker_role_arn.as_deref()?;
+    wrong.iter().all(|row| row.warning == Some(Warning::RoleTrust)).then(|| {
+        new(
+            "roleTrust",
+            format!(
+                "SageMaker cannot assume {role}: the role's trust policy does not let it, or there is no role of this name and path. \
+                 That the function's role may hand it to SageMaker (iam:PassRole) follows from AWS's answer."
+            ),
+        )
+    })
+}
+
 fn one_policy_type(wrong: &[&Row]) -> Option<Headline> {
     let stated = |row: &&Row| row.denial.as_ref().map(|denial| (denial.kind, denial.policy_type));
     let (kind, policy_type) = stated(wrong.first()?)?;
@@ -273,10 +287,11 @@ fn one_policy_type(wrong: &[&Row]) -> Option<Headline> {
     let arn = arn_of(wrong[0]).filter(|arn| wrong.iter().all(|row| arn_of(row).as_ref() == Some(arn)));
     let arn = arn.map(|arn| format!(": {arn}")).unwrap_or_default();
     let how = if kind == Kind::Explicit { "an explicit deny in" } else { "no Allow in" };
+    let article = if policy_type == PolicyType::IdentityBased { "an" } else { "a" };
     Some(new(
         "policyType",
         format!(
-            "Every denial states the same policy type: {how} a {policy_type}{arn}. AWS states one type even where several deny. \
+            "Every denial states the same policy type: {how} {article} {policy_type}{arn}. AWS states one type even where several deny. \
              Adding an Allow to the role's own policy will not help."
         ),
     ))

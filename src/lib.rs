@@ -19,6 +19,7 @@
 //! | 1 | [`config`] | the environment |
 //! | 1 | [`request`] | the event |
 //! | 2 | [`verdict`] | from an answer to a verdict, and why |
+//! | 2 | [`evidence`] | who has seen which answer, and how sure a proof is therefore |
 //! | 3 | [`probe`] | what a probe is, and running one |
 //! | 4 | [`probes`] | one file for each action, and the one list |
 //! | 5 | [`check`] | all probes at once, inside the deadline |
@@ -47,11 +48,14 @@
 pub mod advice;
 pub mod answer;
 pub mod assumption;
+#[cfg(test)]
+mod catalogue;
 pub mod check;
 pub mod config;
 pub mod denial;
 #[cfg(feature = "authorization-details")]
 pub mod details;
+pub mod evidence;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]

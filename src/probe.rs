@@ -15,8 +15,8 @@ use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation}
 use tokio::sync::SetOnce;
 
 use crate::answer::{Answer, Silence};
-use crate::config::{Config, is_account, is_role_name};
-use crate::verdict::{Proof, Verdict, judge};
+use crate::config::{Config, Problem, is_account, is_role_name};
+use crate::verdict::{Judgement, Proof, Verdict, judge};
 
 /// One action, and the request that makes AWS decide whether it is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +36,31 @@ pub struct Probe {
     pub proofs: &'static [Proof],
     /// The actions, with IAM's wildcards, that AWS looks at only after this one.
     pub behind: &'static [&'static str],
+    /// What of the request a policy's condition can look at, and the pipeline's own request may have otherwise.
+    pub shape: fn(&Context) -> String,
+    /// What to configure for a proof that is documented; `None` where that is done.
+    pub better: fn(&Config) -> Option<&'static str>,
+    /// What AWS has made, should it carry the request out.
+    pub leftover: Option<fn(&Context) -> Leftover>,
     pub when: When,
     pub run: for<'a> fn(&'a Context) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>,
+}
+
+/// What a request leaves behind that was made to be refused, and was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Such as `the model permissions-probe-…`.
+    pub what: String,
+    /// The command that deletes it.
+    pub command: String,
+}
+
+/// What [`Probe::better`] says of a probe of which no better proof is known.
+pub const NO_BETTER: &str = "No harmless request is known that proves it better.";
+
+/// A text as one word of a POSIX shell.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// When a probe is part of a run.
@@ -70,10 +93,16 @@ pub struct Context {
     pub session_account: Option<String>,
     /// The credentials of that role, once it has been assumed.
     pub session: OnceLock<Credentials>,
-    /// Who AWS says is calling: set once, when the control has been answered.
-    pub principal: SetOnce<Option<Principal>>,
+    /// Who AWS says is calling.
+    identity: OnceLock<Principal>,
+    /// Set when the control has been answered, whatever the answer.
+    control_answered: SetOnce<()>,
+    /// The name of the table's key, as AWS's answer to Query tells it: set when Query is done.
+    key_name: SetOnce<Option<String>>,
     /// What makes the names of this run its own.
     pub nonce: String,
+    /// What makes the names of this function its own, in this run and in all others.
+    own: String,
 }
 
 /// Who AWS says is calling.
@@ -129,8 +158,11 @@ impl Context {
             function_account: function_arn.split(':').nth(4).filter(|id| is_account(id)).map(str::to_owned),
             session_account: None,
             session: OnceLock::new(),
-            principal: SetOnce::new(),
+            identity: OnceLock::new(),
+            control_answered: SetOnce::new(),
+            key_name: SetOnce::new(),
             nonce: format!("{:016x}", fastrand::u64(..)),
+            own: format!("{:016x}", hash(&own_part(function_arn))),
         }
     }
 
@@ -150,8 +182,11 @@ impl Context {
             function_account: self.function_account.clone(),
             session_account: self.config.assumed_role().map(|(_, account)| account.to_owned()),
             session: OnceLock::new(),
-            principal: SetOnce::new(),
+            identity: OnceLock::new(),
+            control_answered: SetOnce::new(),
+            key_name: SetOnce::new(),
             nonce: self.nonce.clone(),
+            own: self.own.clone(),
         })
     }
 
@@ -160,9 +195,56 @@ impl Context {
         self.session_account.as_ref().or(self.function_account.as_ref())
     }
 
+    /// What is wrong with the role for SageMaker, where the function's ARN already shows it.
+    pub fn role_of_another_account(&self) -> Option<Problem> {
+        let account = self.function_account.as_ref().filter(|_| self.config.assume_role_arn.is_none())?;
+        self.config.role_of_another_account(account)
+    }
+
     /// A name that nothing in the account has.
     pub fn absent_name(&self) -> String {
         format!("{NAME}{}", self.nonce)
+    }
+
+    /// The name of whatever a request would make, should AWS carry it out. It
+    /// follows from the function's ARN, so that there is never more than one.
+    pub fn record_name(&self) -> String {
+        format!("{NAME}{}", self.own)
+    }
+
+    /// The same as a number, which no item of a table is likely to have as its key.
+    pub fn record_number(&self) -> String {
+        format!("-{}", u64::from_str_radix(&self.own, 16).unwrap_or_default())
+    }
+
+    /// The name of the table's key, if Query learns it while the probe that asks can wait for it.
+    pub async fn key_name(&self) -> Option<&str> {
+        // Query may have to wait for its turn behind the probe that asks.
+        let learned = tokio::time::timeout(self.config.timeout / 4, self.key_name.wait()).await;
+        learned.ok()?.as_deref()
+    }
+
+    /// Keeps what Query has learned, if anything. What it learned once stays.
+    pub fn keep_key_name(&self, name: Option<String>) {
+        drop(self.key_name.set(name));
+    }
+
+    /// Whether a resource is one whose name this program made up.
+    pub fn is_made_up(&self, resource: &str) -> bool {
+        [self.absent_name(), self.record_name()].iter().any(|name| resource.contains(name.as_str()))
+    }
+
+    /// Who AWS says is calling; `None` while it has not said so.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.identity.get()
+    }
+
+    /// Keeps AWS's answer to the control. What it said once stays.
+    pub fn keep_identity(&self, principal: Option<Principal>) {
+        if let Some(principal) = principal {
+            drop(self.identity.set(principal));
+        }
+        drop(self.control_answered.set(()));
     }
 
     /// The account that the probes work in: from the function's ARN at once, or
@@ -173,27 +255,33 @@ impl Context {
     ///
     /// An answer that says that the account is not known.
     pub async fn account(&self) -> Result<String, Box<Answer>> {
-        match self.own_account() {
-            Some(account) => Ok(account.clone()),
-            None => self.principal.wait().await.as_ref().map(|principal| principal.account.clone()).ok_or_else(|| {
-                Box::new(Answer::nothing(
-                    Silence::NotConfigured,
-                    "the account is not known: neither the function's ARN nor sts:GetCallerIdentity gave it",
-                ))
-            }),
+        if let Some(account) = self.own_account() {
+            return Ok(account.clone());
         }
+        self.control_answered.wait().await;
+        self.principal().map(|principal| principal.account.clone()).ok_or_else(|| {
+            Box::new(Answer::nothing(
+                Silence::AccountUnknown,
+                "the account is not known: neither the function's ARN nor sts:GetCallerIdentity gave it",
+            ))
+        })
     }
 
     /// The account for the ARN of a row: the one that AWS says is calling, else
     /// the expected one. `*` while neither is known, as IAM writes it.
     pub fn known_account(&self) -> &str {
-        let principal = self.principal.get().and_then(Option::as_ref).map(|principal| principal.account.as_str());
+        let principal = self.principal().map(|principal| principal.account.as_str());
         principal.or(self.own_account().map(String::as_str)).unwrap_or("*")
     }
 
     /// The partition that the Region belongs to.
     pub fn partition(&self) -> &'static str {
         self.of_partition().name
+    }
+
+    /// What the names of the partition's hosts end with.
+    pub fn dns_suffix(&self) -> &'static str {
+        self.of_partition().dns_suffix
     }
 
     fn of_partition(&self) -> &'static Partition {
@@ -223,7 +311,16 @@ impl Context {
 
     /// The function's own log group and what is in it.
     pub fn log_group_arn(&self) -> String {
-        self.arn("logs", &format!("log-group:{}:*", self.config.log_group.as_deref().unwrap_or("*")))
+        self.arn("logs", &format!("log-group:{}:*", self.log_group()))
+    }
+
+    /// The function's own log group, without what is in it.
+    pub fn bare_log_group_arn(&self) -> String {
+        self.arn("logs", &format!("log-group:{}", self.log_group()))
+    }
+
+    fn log_group(&self) -> &str {
+        self.config.log_group.as_deref().unwrap_or("*")
     }
 
     /// The ARN of a role of this account that does not exist.
@@ -233,9 +330,26 @@ impl Context {
 
     /// An image in this account's registry that does not exist.
     pub fn absent_image(&self, account: &str) -> String {
-        let suffix = self.of_partition().dns_suffix;
+        let suffix = self.dns_suffix();
         format!("{account}.dkr.ecr.{}.{suffix}/{}:absent", self.region, self.absent_name())
     }
+}
+
+/// The function's ARN without the version or the alias that was invoked, and
+/// without the account, which a redacted report must not be able to give away.
+fn own_part(function_arn: &str) -> String {
+    function_arn
+        .split(':')
+        .take(7)
+        .enumerate()
+        .filter(|(place, _)| *place != 4)
+        .flat_map(|(_, part)| [part, ":"])
+        .collect()
+}
+
+/// The hash function FNV-1a.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// One client a service, made once for the life of the process.
@@ -286,14 +400,27 @@ pub struct Outcome {
     pub probe: &'static Probe,
     pub answer: Answer,
     pub duration: Duration,
-    /// After how long it was allowed, where it was denied at first.
-    pub settled: Option<Duration>,
+    /// After how long it was allowed, where it was not at first, and what it was then.
+    pub settled: Option<Settled>,
+}
+
+/// A row that came to be allowed when it was tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub after: Duration,
+    /// `denied`, or the name of the cause.
+    pub before: &'static str,
 }
 
 impl Outcome {
     /// What the answer proves by itself.
     pub fn verdict(&self) -> Verdict {
-        judge(&self.answer, self.probe.action, self.probe.proofs, self.probe.behind).verdict()
+        self.judge().verdict()
+    }
+
+    /// The same, with what it rests on.
+    pub fn judge(&self) -> Judgement<'_> {
+        judge(&self.answer, self.probe.action, self.probe.proofs, self.probe.behind)
     }
 }
 

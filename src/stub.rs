@@ -13,15 +13,19 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 
 use crate::config::Config;
+use crate::evidence;
 use crate::handler::App;
 use crate::http::Connections;
 use crate::probe::{self, Clients, Context, Outcome, Principal, Probe};
 use crate::roots::Roots;
-use crate::verdict::{Judgement, Warning, judge};
+use crate::verdict::{Grade, Judgement, Proven, Warning};
 
 pub use wire::*;
 
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:permissions-probe";
+
+/// The name that whatever a request would make has, by the function's ARN.
+pub const RECORD: &str = "permissions-probe-c1a60834e43733f9";
 
 /// The server, as this program knows it.
 pub struct Stub(Server);
@@ -103,7 +107,7 @@ pub async fn try_probe(
     let stub = Stub::start(answer);
     let cx = Arc::new(context(&stub.sdk(), config));
     let outcome = probe::run(probe, cx.clone(), Duration::from_secs(5)).await;
-    (stub.requests(), outcome, cx.principal.get().cloned().flatten())
+    (stub.requests(), outcome, cx.principal().cloned())
 }
 
 /// The one request that a probe sends.
@@ -124,14 +128,22 @@ pub async fn check(probe: &'static Probe, answers: Vec<(Vec<u8>, &str)>) {
 
 /// A judgement in one line: `allowed CODE grade[, warning]`, `denied [kind]`, or `inconclusive cause`.
 pub fn summary(outcome: &Outcome) -> String {
-    match judge(&outcome.answer, outcome.probe.action, outcome.probe.proofs, outcome.probe.behind) {
-        Judgement::Allowed { code, grade, warning, behind, .. } => {
+    let action = outcome.probe.action;
+    match outcome.judge() {
+        Judgement::Allowed { code, proven, warning } => {
             let warning = match warning {
                 Some(Warning::ResourceMissing) => ", resource missing",
                 Some(Warning::SideEffect) => ", side effect",
+                Some(Warning::RoleTrust) => ", role trust",
                 None => "",
             };
-            let behind = behind.map(|denial| format!(", behind it {}", denial.action)).unwrap_or_default();
+            let (grade, behind) = match proven {
+                Proven::Answer(proof) => (evidence::basis(action, proof).0, String::new()),
+                Proven::Dependent(denial) => {
+                    (evidence::dependent_basis(action, denial.action).0, format!(", behind it {}", denial.action))
+                }
+                Proven::Unexplained(next) => (Grade::Inferred, format!(", behind it {next}, unexplained")),
+            };
             format!("allowed {code} {}{warning}{behind}", grade.name())
         }
         Judgement::Denied { denial, .. } => {

@@ -138,7 +138,9 @@ fn answer(request: &Request, policy: &Policy) -> Vec<u8> {
         },
         "sagemaker:CreateTrainingJob" | "sagemaker:CreateModel" => {
             let body = request.json();
-            let role = body["RoleArn"].as_str().or(body["ExecutionRoleArn"].as_str()).unwrap().to_owned();
+            let Some(role) = body["RoleArn"].as_str().or(body["ExecutionRoleArn"].as_str()).map(str::to_owned) else {
+                return json_error("ValidationException", "Requested image x not found.");
+            };
             match policy.refusal("iam:PassRole", std::slice::from_ref(&role)) {
                 Some((role, decision)) => denial(request, "iam:PassRole", &role, decision),
                 None if role == ROLE => json_error("ValidationException", "Requested image x not found."),
@@ -162,7 +164,7 @@ fn word(row: &Value) -> String {
 /// What the report has to say under a policy, by action.
 fn expected(policy: &Policy, configured: bool) -> BTreeMap<String, String> {
     let arn = |service: &str, rest: &str| format!("arn:aws:{service}:us-east-1:{ACCOUNT}:{rest}");
-    // No pattern of these policies tells one absent name from another.
+    // No pattern of these policies tells one made-up name from another.
     let absent = "permissions-probe-0123456789abcdef";
     let word = |action: &str, resources: &[String]| match policy.refusal(action, resources) {
         None => "allowed".to_owned(),

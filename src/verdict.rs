@@ -5,7 +5,7 @@
 //! to the action that its sentence names; an action is allowed only on an answer
 //! that AWS gives after it has authorized; everything else is inconclusive.
 
-use crate::answer::{Answer, Bare, Reply, Silence};
+use crate::answer::{Answer, Means, Reply, Silence};
 use crate::denial::{self, Denial};
 use crate::pattern;
 
@@ -29,17 +29,12 @@ pub enum Grade {
 }
 
 impl Proof {
-    pub const fn success(name: &'static str, grade: Grade, source: &'static str) -> Self {
-        Self { answer: Expected::Success(name), grade, source, warning: None, missing: false }
+    pub const fn success(name: &'static str) -> Self {
+        Self { answer: Expected::Success(name), warning: None, missing: false }
     }
 
-    pub const fn error(
-        code: &'static str,
-        message: &'static [&'static str],
-        grade: Grade,
-        source: &'static str,
-    ) -> Self {
-        Self { answer: Expected::Error { code, message }, grade, source, warning: None, missing: false }
+    pub const fn error(code: &'static str, text: &'static str) -> Self {
+        Self { answer: Expected::Error { code, text }, warning: None, missing: false }
     }
 
     pub const fn missing(self) -> Self {
@@ -48,6 +43,19 @@ impl Proof {
 
     pub const fn warn(self, warning: Warning) -> Self {
         Self { warning: Some(warning), ..self }
+    }
+
+    /// Whether it is this answer that AWS gave.
+    pub fn is_given_by(&self, answer: &Answer) -> bool {
+        answer.request_id.is_some()
+            && match (&self.answer, &answer.reply) {
+                (Expected::Success(expected), Reply::Success(name)) => expected == name,
+                (Expected::Error { code, text }, Reply::Error { code: Some(given), message, .. }) => {
+                    let message = message.as_deref().unwrap_or_default();
+                    code == given && text.split(" … ").all(|part| contains(message, part))
+                }
+                _ => false,
+            }
     }
 }
 
@@ -61,13 +69,11 @@ impl Grade {
     }
 }
 
-/// An answer that AWS can give only after it has authorized the action.
-#[derive(Debug)]
+/// An answer that AWS can give only after it has authorized the action. How sure
+/// that is follows from the records in [`evidence`](crate::evidence).
+#[derive(Debug, PartialEq, Eq)]
 pub struct Proof {
     pub answer: Expected,
-    pub grade: Grade,
-    /// Where it is documented or was observed, or from what it is inferred.
-    pub source: &'static str,
     /// What is wrong all the same, although the action is allowed.
     pub warning: Option<Warning>,
     /// Whether the answer says that the resource is missing, which is as it should
@@ -76,13 +82,23 @@ pub struct Proof {
 }
 
 /// The form of a proof's answer.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Expected {
     /// A success, by the name that the probe gives it.
     Success(&'static str),
-    /// An error with this code, whose message contains every one of the texts
-    /// without regard to case.
-    Error { code: &'static str, message: &'static [&'static str] },
+    /// An error with this code, whose message contains every part of the text
+    /// without regard to case; an ellipsis between two spaces parts them.
+    Error { code: &'static str, text: &'static str },
+}
+
+impl Expected {
+    /// The code, or the name of the success, and the text: what the records of evidence are kept by.
+    pub const fn key(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Success(name) => (name, ""),
+            Self::Error { code, text } => (code, text),
+        }
+    }
 }
 
 /// What keeps a run from being clean although AWS allowed the action.
@@ -92,6 +108,8 @@ pub enum Warning {
     ResourceMissing,
     /// The probe changed something after all.
     SideEffect,
+    /// SageMaker cannot assume the role that it may be handed.
+    RoleTrust,
 }
 
 /// Why nothing can be told. Each has a row in the README.
@@ -110,6 +128,9 @@ pub enum Cause {
     AccountNotReady,
     KmsKey,
     NotConfigured,
+    OtherAccount,
+    Leftover,
+    Setting,
     NotAssumed,
     NotRun,
     OtherActionDenied,
@@ -148,6 +169,21 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (Cause::KmsKey, "kmsKey", "the AWS KMS key behind the resource is missing or disabled"),
     (Cause::NotConfigured, "notConfigured", "something that the probe needs is not configured"),
     (
+        Cause::OtherAccount,
+        "otherAccount",
+        "the role belongs to another account, and SageMaker takes only roles of the caller's own account",
+    ),
+    (
+        Cause::Leftover,
+        "leftover",
+        "a record of an earlier run, with the name that this request uses, stands in the way; delete it",
+    ),
+    (
+        Cause::Setting,
+        "setting",
+        "a setting of the bucket refuses the request, which no policy changes; its owner can change the setting",
+    ),
+    (
         Cause::NotAssumed,
         "notAssumed",
         "the role of PROBE_ASSUME_ROLE_ARN was not assumed, so nothing was tried under it",
@@ -161,8 +197,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (
         Cause::Ambiguous,
         "ambiguous",
-        "S3 answers the same whether this action or s3:ListBucket is denied; set PROBE_OBJECT_KEY to an object that \
-         exists and that the function may list to tell them apart",
+        "AWS denied access without naming the action, and more than one action, or the state of a key, can be the reason",
     ),
     (
         Cause::NotFromAws,
@@ -200,14 +235,11 @@ pub enum Judgement<'a> {
     Allowed {
         /// The code, or the success, that proves it.
         code: &'a str,
-        grade: Grade,
-        source: &'static str,
+        proven: Proven<'a>,
         warning: Option<Warning>,
-        /// The denial of an action that AWS looks at only after this one.
-        behind: Option<Denial<'a>>,
     },
     Denied {
-        grade: Grade,
+        /// AWS's page that says what the answer means.
         source: &'static str,
         /// `None` for S3's bare `Access Denied`.
         denial: Option<Denial<'a>>,
@@ -216,7 +248,20 @@ pub enum Judgement<'a> {
         cause: Cause,
         /// The denial of another action, if that is the cause.
         denial: Option<Denial<'a>>,
+        /// The actions of which one was denied, where AWS does not say which.
+        candidates: &'static [&'static str],
     },
+}
+
+/// By what an action is proven to be allowed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proven<'a> {
+    /// An answer that AWS gives only after it has authorized the action.
+    Answer(&'static Proof),
+    /// The denial of an action that AWS looks at only after this one.
+    Dependent(Denial<'a>),
+    /// A denial that names no action, and cannot be this one's; this is the action behind it.
+    Unexplained(&'static str),
 }
 
 impl Judgement<'_> {
@@ -233,8 +278,7 @@ impl Judgement<'_> {
 ///
 /// `proofs` are the answers that prove "allowed"; `behind` are the actions, with
 /// IAM's wildcards, that AWS looks at only after it has authorized `action`.
-pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&str]) -> Judgement<'a> {
-    let inconclusive = |cause| Judgement::Inconclusive { cause, denial: None };
+pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &'static [Proof], behind: &[&str]) -> Judgement<'a> {
     let (status, code, message) = match &answer.reply {
         Reply::Nothing { why, .. } => {
             return inconclusive(match why {
@@ -244,14 +288,15 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
                 Silence::Foreign => Cause::NotFromAws,
                 Silence::Credentials => Cause::Credentials,
                 Silence::NotSent => Cause::NotSent,
-                Silence::NotConfigured => Cause::NotConfigured,
+                Silence::NotConfigured | Silence::AccountUnknown => Cause::NotConfigured,
+                Silence::OtherAccount => Cause::OtherAccount,
                 Silence::NotAssumed => Cause::NotAssumed,
                 Silence::Broken => Cause::ProbeBroken,
             });
         }
         _ if answer.request_id.is_none() => return inconclusive(Cause::NotFromAws),
         Reply::Success(name) => {
-            let proof = proofs.iter().find(|proof| matches!(proof.answer, Expected::Success(n) if n == *name));
+            let proof = proofs.iter().find(|proof| proof.is_given_by(answer));
             return proof.map_or(inconclusive(Cause::Unrecognized), |proof| allowed(name, proof, answer));
         }
         Reply::Error { code: None, status, .. } => {
@@ -273,62 +318,73 @@ pub fn judge<'a>(answer: &'a Answer, action: &str, proofs: &[Proof], behind: &[&
     {
         return inconclusive(Cause::RequestRefused);
     }
-    let proves = |proof: &&Proof| match proof.answer {
-        Expected::Success(_) => false,
-        Expected::Error { code: expected, message: texts } => {
-            code == expected && texts.iter().all(|text| contains(message, text))
-        }
-    };
-    if let Some(proof) = proofs.iter().find(proves) {
+    if let Some(proof) = proofs.iter().find(|proof| proof.is_given_by(answer)) {
         return allowed(code, proof, answer);
     }
     inconclusive(cause_of(code, message, status))
 }
 
-fn allowed<'a>(code: &'a str, proof: &Proof, answer: &Answer) -> Judgement<'a> {
+fn inconclusive(cause: Cause) -> Judgement<'static> {
+    Judgement::Inconclusive { cause, denial: None, candidates: &[] }
+}
+
+fn allowed<'a>(code: &'a str, proof: &'static Proof, answer: &Answer) -> Judgement<'a> {
     let missing = (answer.configured && proof.missing).then_some(Warning::ResourceMissing);
-    Judgement::Allowed {
-        code,
-        grade: proof.grade,
-        source: proof.source,
-        warning: proof.warning.or(missing),
-        behind: None,
-    }
+    Judgement::Allowed { code, proven: Proven::Answer(proof), warning: proof.warning.or(missing) }
 }
 
 /// Judges an answer whose code says that access was denied.
 fn denied<'a>(answer: &'a Answer, message: &'a str, action: &str, behind: &[&str]) -> Judgement<'a> {
+    let code = answer.code().unwrap_or_default();
     let Some(denial) = denial::parse(message) else {
-        // S3 says no more than this to a caller of another account, and to
-        // everyone before 2024. Other texts under the same code (object lock,
-        // expired links, unsigned headers) are not about authorization.
-        return match answer.bare {
-            Bare::Denied if is_bare(message) => Judgement::Denied {
-                grade: Grade::Documented,
-                source: "S3 User Guide, \"Troubleshoot access denied (403 Forbidden) errors\"",
-                denial: None,
-            },
-            Bare::Ambiguous if is_bare(message) => Judgement::Inconclusive { cause: Cause::Ambiguous, denial: None },
-            _ => Judgement::Inconclusive { cause: Cause::Unrecognized, denial: None },
-        };
+        return without_action(answer, code, message, action);
     };
     if denial.action.eq_ignore_ascii_case(action) {
         return Judgement::Denied {
-            grade: Grade::Documented,
             source: "IAM User Guide, \"Troubleshoot access denied error messages\"",
             denial: Some(denial),
         };
     }
     if behind.iter().any(|pattern| pattern::matches(pattern, denial.action)) {
-        return Judgement::Allowed {
-            code: answer.code().unwrap_or_default(),
-            grade: Grade::Inferred,
-            source: "AWS denied an action that it looks at only after this one",
-            warning: None,
-            behind: Some(denial),
-        };
+        return Judgement::Allowed { code, proven: Proven::Dependent(denial), warning: None };
     }
-    Judgement::Inconclusive { cause: Cause::OtherActionDenied, denial: Some(denial) }
+    Judgement::Inconclusive { cause: Cause::OtherActionDenied, denial: Some(denial), candidates: &[] }
+}
+
+/// Judges a denial that names no action.
+///
+/// S3 says no more than `Access Denied` to a caller of another account, and to
+/// everyone before 2024; AWS KMS behind S3 says the same (boto/boto3#2952,
+/// aws/aws-sdk-js#2404). Other texts under the same code (object lock, expired
+/// links, unsigned headers) are not about authorization.
+fn without_action<'a>(answer: &Answer, code: &'a str, message: &str, action: &str) -> Judgement<'a> {
+    let one_of = |candidates| Judgement::Inconclusive { cause: Cause::Ambiguous, denial: None, candidates };
+    // What KMS says of a key that is missing, in another Region, or denied (ministryofjustice/modernisation-platform#3468).
+    if contains(message, "the ciphertext refers to a customer master key that does not exist") {
+        return one_of(if action == "s3:PutObject" { &["kms:GenerateDataKey"] } else { &["kms:Decrypt"] });
+    }
+    // A setting of the bucket, and no policy (S3 User Guide, "Locking objects with Object Lock").
+    if contains(message, "object protected by object lock") {
+        return inconclusive(Cause::Setting);
+    }
+    // Seen of several services, in front of any authorization (moto's and public files' texts of Lambda, EKS and DataZone).
+    if contains(message, "cross-account pass role is not allowed") {
+        return inconclusive(Cause::OtherAccount);
+    }
+    match answer.unexplained {
+        _ if !is_bare(message) => inconclusive(Cause::Unrecognized),
+        Means::Nothing => inconclusive(Cause::Unrecognized),
+        Means::ThisAction => Judgement::Denied {
+            source: if action.starts_with("s3:") {
+                "S3 User Guide, \"Troubleshoot access denied (403 Forbidden) errors\""
+            } else {
+                "STS API Reference, Common Errors: AccessDenied"
+            },
+            denial: None,
+        },
+        Means::OneOf(candidates) => one_of(candidates),
+        Means::Dependent(action) => Judgement::Allowed { code, proven: Proven::Unexplained(action), warning: None },
+    }
 }
 
 fn is_bare(message: &str) -> bool {
@@ -357,6 +413,7 @@ pub(crate) const CODES: &[(Cause, &[&str])] = &[
             "IncompleteSignatureException",
             "MissingAuthenticationToken",
             "MissingAuthenticationTokenException",
+            "InvalidSecurity",
         ],
     ),
     (
@@ -385,6 +442,7 @@ pub(crate) const CODES: &[(Cause, &[&str])] = &[
             "Redirect",
             "AuthorizationHeaderMalformed",
             "IllegalLocationConstraintException",
+            "IncorrectEndpoint",
         ],
     ),
     (
@@ -404,8 +462,17 @@ pub(crate) const CODES: &[(Cause, &[&str])] = &[
     ),
     (
         Cause::AccountNotReady,
-        &["OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "AccountProblem", "InvalidPayer"],
+        &[
+            "OptInRequired",
+            "SubscriptionRequiredException",
+            "NotSignedUp",
+            "AccountProblem",
+            "InvalidPayer",
+            "AllAccessDisabled",
+            "RegionDisabledException",
+        ],
     ),
+    (Cause::Setting, &["AccessControlListNotSupported"]),
     (
         Cause::ServiceFault,
         &[
@@ -435,7 +502,9 @@ pub(crate) const CODES: &[(Cause, &[&str])] = &[
             "InvalidArgument",
             "InvalidRequest",
             "InvalidDigest",
+            "InvalidBucketName",
             "MalformedXML",
+            "NotImplemented",
             "UnknownOperationException",
         ],
     ),
@@ -446,6 +515,17 @@ fn cause_of(code: &str, message: &str, status: u16) -> Cause {
     if contains(message, "signature expired") || contains(message, "signature not yet current") {
         return Cause::ClockSkew;
     }
+    // SageMaker says so of a model or an endpoint of that name; a probe to which it is a proof has taken it by now.
+    if contains(message, "cannot create already existing") {
+        return Cause::Leftover;
+    }
+    // DynamoDB says so of a key that is disabled, about to be deleted, or gone, under ValidationException.
+    if contains(message, "kms key disabled error") || contains(message, "kms validation error") {
+        return Cause::KmsKey;
+    }
+    if contains(message, "not subscribed to the marketplace") {
+        return Cause::AccountNotReady;
+    }
     match CODES.iter().find(|(_, codes)| codes.contains(&code)) {
         Some((cause, _)) => *cause,
         None if status >= 500 => Cause::ServiceFault,
@@ -455,17 +535,14 @@ fn cause_of(code: &str, message: &str, status: u16) -> Cause {
 
 /// Whether the text stands in the message, without regard to case.
 fn contains(message: &str, text: &str) -> bool {
-    message.as_bytes().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+    text.is_empty() || message.as_bytes().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PROOFS: &[Proof] = &[
-        Proof::success("200", Grade::Documented, "docs"),
-        Proof::error("ValidationException", &["missing the key"], Grade::Observed, "thread"),
-    ];
+    const PROOFS: &[Proof] = &[Proof::success("200"), Proof::error("ValidationException", "missing the key")];
 
     fn error(code: &str, message: &str) -> Answer {
         Answer {
@@ -524,29 +601,29 @@ mod tests {
         let behind = error("AccessDeniedException", "User: u is not authorized to perform: kms:Decrypt");
         let judgement = judge(&behind, "dynamodb:PutItem", PROOFS, &["kms:*"]);
         assert!(
-            matches!(&judgement, Judgement::Allowed { grade: Grade::Inferred, behind: Some(d), .. } if d.action == "kms:Decrypt"),
+            matches!(&judgement, Judgement::Allowed { proven: Proven::Dependent(d), .. } if d.action == "kms:Decrypt"),
             "{judgement:?}"
         );
     }
 
     #[test]
     fn a_bare_denial_means_what_the_request_makes_of_it() {
-        for (bare, expected) in [
-            (Bare::Nothing, (Verdict::Inconclusive, Some(Cause::Unrecognized))),
-            (Bare::Ambiguous, (Verdict::Inconclusive, Some(Cause::Ambiguous))),
-            (Bare::Denied, (Verdict::Denied, None)),
+        for (means, expected) in [
+            (Means::Nothing, (Verdict::Inconclusive, Some(Cause::Unrecognized))),
+            (Means::OneOf(&["s3:PutObject", "kms:GenerateDataKey"]), (Verdict::Inconclusive, Some(Cause::Ambiguous))),
+            (Means::ThisAction, (Verdict::Denied, None)),
+            (Means::Dependent("kms:Decrypt"), (Verdict::Allowed, None)),
         ] {
-            assert_eq!(verdict(&error("AccessDenied", "Access Denied").bare(bare)), expected);
-            assert_eq!(verdict(&error("AccessDenied", "Access Denied.").bare(bare)), expected);
+            assert_eq!(verdict(&error("AccessDenied", "Access Denied").unexplained(means)), expected);
+            assert_eq!(verdict(&error("AccessDenied", "Access Denied.").unexplained(means)), expected);
         }
         for message in [
-            "Access Denied because object protected by object lock.",
             "There were headers present in the request which were not signed",
             "Request has expired",
             "Invalid according to Policy: Policy Condition failed",
             "",
         ] {
-            let answer = error("AccessDenied", message).bare(Bare::Denied);
+            let answer = error("AccessDenied", message).unexplained(Means::ThisAction);
             assert_eq!(verdict(&answer), (Verdict::Inconclusive, Some(Cause::Unrecognized)), "{message}");
         }
     }

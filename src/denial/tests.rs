@@ -21,6 +21,7 @@ fn reads_every_part() {
         parse(&message),
         Some(Denial {
             kind: Kind::Explicit,
+            setting: None,
             policy_type: Some(PolicyType::ServiceControl),
             policy_arn: Some("arn:aws:organizations::111111111111:policy/o-1/service_control_policy/p-1"),
             principal: Some(USER.into()),

@@ -399,11 +399,15 @@ fn nonsense() -> Vec<Fault> {
 fn proven(code: &str, action: &str) -> Option<&'static str> {
     let dynamodb = action.starts_with("dynamodb:") && action != "dynamodb:ListTables";
     match (code, action) {
+        ("ResourceNotFoundException", "dynamodb:UpdateItem" | "dynamodb:Query") => {
+            Some("allowed ResourceNotFoundException inferred, resource missing")
+        }
         ("ResourceNotFoundException", _) if dynamodb => {
             Some("allowed ResourceNotFoundException observed, resource missing")
         }
-        ("ResourceNotFoundException", "logs:CreateLogStream") => Some("allowed ResourceNotFoundException inferred"),
-        ("ResourceNotFoundException", "logs:PutLogEvents") => Some("allowed ResourceNotFoundException observed"),
+        ("ResourceNotFoundException", "logs:CreateLogStream" | "logs:PutLogEvents") => {
+            Some("allowed ResourceNotFoundException observed")
+        }
         ("NoSuchKey", "s3:GetObject") => Some("allowed NoSuchKey inferred"),
         _ => None,
     }
@@ -455,8 +459,9 @@ fn codes() -> Vec<Fault> {
         "1 validation error detected: Value 'x' at 'endpoint' failed to satisfy constraint: Member must not be null; not found",
         Cause::RequestRefused,
     );
+    let message = "Access Denied because object protected by object lock.";
+    other(&format!("`AccessDenied`: “{message}”"), 403, "AccessDenied", message, Cause::Setting);
     for message in [
-        "Access Denied because object protected by object lock.",
         "There were headers present in the request which were not signed",
         "Request has expired",
         "Invalid according to Policy: Policy Condition failed",
@@ -469,8 +474,8 @@ fn codes() -> Vec<Fault> {
         "`AccessDenied`: “Access Denied”",
         |request| error_of(request, 403, "AccessDenied", "Access Denied"),
         Box::new(|action| match action {
-            "s3:GetObject" => "inconclusive ambiguous".to_owned(),
-            "s3:PutObject" | "s3:ListBucket" => "denied".to_owned(),
+            "s3:GetObject" | "s3:PutObject" => "inconclusive ambiguous".to_owned(),
+            "s3:ListBucket" | "sts:AssumeRole" => "denied".to_owned(),
             _ => "inconclusive unrecognized".to_owned(),
         }),
     ));

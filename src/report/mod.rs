@@ -3,6 +3,7 @@
 
 mod rows;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::ser::SerializeStruct;
@@ -10,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::config::Problem;
 use crate::denial::{Kind, PolicyType};
-use crate::probe::{Principal, Probe};
+use crate::probe::{Context, Leftover, Principal, Probe};
 use crate::request::Front;
 use crate::verdict::{Cause, Grade, Verdict, Warning};
 
@@ -86,6 +87,15 @@ pub struct Summary {
     pub allowed: usize,
     pub denied: usize,
     pub inconclusive: usize,
+    /// How many of those that are allowed or denied rest on which grade of proof.
+    pub proofs: Grades,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Grades {
+    pub documented: usize,
+    pub observed: usize,
+    pub inferred: usize,
 }
 
 /// Who called, as AWS says.
@@ -133,6 +143,28 @@ pub struct Row {
     /// Whether AWS denied the action while another one was called.
     #[serde(skip)]
     pub derived: bool,
+    /// The actions of which one was denied, where AWS does not say which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
+    /// What of the request a policy's condition can look at.
+    #[serde(skip)]
+    pub shape: String,
+    /// What the request left behind.
+    #[serde(skip)]
+    pub leftover: Option<Leftover>,
+}
+
+/// An action that may be the one that was denied.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Candidate {
+    pub action: String,
+    /// What a statement for the action names.
+    #[serde(skip)]
+    pub resources: Vec<String>,
+    /// The condition of that statement.
+    #[serde(skip)]
+    pub condition: Option<serde_json::Value>,
 }
 
 /// What proves the verdict, and how sure that is.
@@ -140,10 +172,13 @@ pub struct Row {
 pub struct ProofLine {
     pub code: String,
     pub grade: Grade,
-    pub source: &'static str,
+    pub source: String,
     /// The form of the request, where a probe has several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<&'static str>,
+    pub request: Option<Cow<'static, str>>,
+    /// What to name for a documented proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub better: Option<&'static str>,
 }
 
 /// What AWS's denial says.
@@ -152,6 +187,9 @@ pub struct ProofLine {
 pub struct DenialLine {
     pub kind: Kind,
     pub policy_type: Option<PolicyType>,
+    /// The setting that denies, where it is no policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setting: Option<&'static str>,
     pub policy_arn: Option<String>,
     pub action: Option<String>,
     pub resource: Option<String>,
@@ -227,11 +265,12 @@ pub struct Statement {
     pub condition: Option<serde_json::Value>,
 }
 
-/// A principal of AWS, by its ARN.
+/// Who is trusted: a principal of AWS, by its ARN, or a service.
 #[derive(Debug, Serialize)]
-pub struct Trusted {
+pub enum Trusted {
     #[serde(rename = "AWS")]
-    pub aws: String,
+    Aws(String),
+    Service(&'static str),
 }
 
 impl Response {
@@ -281,10 +320,16 @@ impl Response {
 impl Report {
     pub fn new(rows: Vec<Row>, request_id: String, duration: Duration) -> Self {
         // The action that must be denied is a control, and counts only where it is not.
-        let count = |verdict| {
-            rows.iter().filter(|row| row.verdict == verdict && !(row.must_be_denied && row.is_clean())).count()
-        };
+        let counted = || rows.iter().filter(|row| !(row.must_be_denied && row.is_clean()));
+        let count = |verdict| counted().filter(|row| row.verdict == verdict).count();
+        let proven =
+            |grade| counted().filter(|row| row.proof.as_ref().is_some_and(|proof| proof.grade == grade)).count();
         let summary = Summary {
+            proofs: Grades {
+                documented: proven(Grade::Documented),
+                observed: proven(Grade::Observed),
+                inferred: proven(Grade::Inferred),
+            },
             allowed: count(Verdict::Allowed),
             denied: count(Verdict::Denied),
             inconclusive: count(Verdict::Inconclusive),
@@ -336,7 +381,11 @@ impl Report {
             texts.push(&mut row.action);
             texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
             texts.extend(row.code.iter_mut().chain(&mut row.aws_request_id));
-            texts.extend(row.proof.iter_mut().map(|proof| &mut proof.code));
+            if let Some(proof) = &mut row.proof {
+                texts.push(&mut proof.code);
+                // The form of a request can have an object's key in it.
+                texts.extend(proof.request.as_mut().filter(|form| matches!(form, Cow::Owned(_))).map(Cow::to_mut));
+            }
             if let Some(denial) = &mut row.denial {
                 texts.extend(denial.resource.iter_mut().chain(&mut denial.policy_arn).chain(&mut denial.details_link));
                 texts.extend(denial.action.iter_mut().chain(&mut denial.authorization_id));
@@ -357,7 +406,9 @@ impl Report {
             let policies = advice.policy.iter_mut().chain(&mut advice.trust_policy);
             for statement in policies.flat_map(|policy| &mut policy.statement) {
                 texts.extend(statement.resource.iter_mut().chain(&mut statement.action));
-                texts.extend(statement.principal.iter_mut().map(|principal| &mut principal.aws));
+                if let Some(Trusted::Aws(arn)) = &mut statement.principal {
+                    texts.push(arn);
+                }
             }
         }
         texts
@@ -379,6 +430,26 @@ impl Row {
     pub fn is_clean(&self) -> bool {
         let expected = if self.must_be_denied { Verdict::Denied } else { Verdict::Allowed };
         self.verdict == expected && self.warning.is_none()
+    }
+}
+
+impl Candidate {
+    fn new(action: &str, cx: &Context) -> Self {
+        let (resources, condition) = match action {
+            "s3:ListBucket" => (vec![cx.bucket_arn()], None),
+            action if action.starts_with("s3:") => (vec![cx.objects_arn()], None),
+            // S3 hands the bucket, or the object, to KMS as the encryption context (S3 User Guide, "Using
+            // server-side encryption with AWS KMS keys"); so the statement is for this bucket's keys alone.
+            _ => {
+                let bucket = cx.bucket_arn();
+                let condition = serde_json::json!({
+                    "StringEquals": {"kms:ViaService": format!("s3.{}.{}", cx.region, cx.dns_suffix())},
+                    "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, format!("{bucket}/*")]},
+                });
+                (vec![format!("arn:{}:kms:{}:*:key/*", cx.partition(), cx.region)], Some(condition))
+            }
+        };
+        Self { action: action.to_owned(), resources, condition }
     }
 }
 
@@ -487,6 +558,7 @@ impl Serialize for Warning {
         serializer.serialize_str(match self {
             Self::ResourceMissing => "resourceMissing",
             Self::SideEffect => "sideEffect",
+            Self::RoleTrust => "roleTrust",
         })
     }
 }

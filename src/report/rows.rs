@@ -1,11 +1,12 @@
 //! From outcomes to rows.
 
-use crate::answer::{Answer, Reply};
+use crate::answer::Reply;
 use crate::denial::{Denial, Kind};
+use crate::evidence;
 use crate::probe::{Context, Outcome, Probe};
 use crate::probes::CONTROL;
-use crate::report::{DenialLine, ProofLine, Row, millis, verdict_name};
-use crate::verdict::{Cause, Grade, Judgement, Verdict, Warning, judge};
+use crate::report::{Candidate, DenialLine, ProofLine, Row, millis, verdict_name};
+use crate::verdict::{Cause, Grade, Judgement, Proven, Verdict, Warning};
 
 /// One row for each outcome, and one for each other action that AWS denied on the way.
 pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
@@ -14,7 +15,8 @@ pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
     if controls == Controls::NoIdentity {
         return rows;
     }
-    let met: Vec<_> = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome)).collect();
+    let denied = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome));
+    let met: Vec<_> = denied.chain(outcomes.iter().filter_map(|outcome| Row::unexplained(outcome, cx))).collect();
     for row in met {
         let same = |known: &&mut Row| known.action.eq_ignore_ascii_case(&row.action);
         // A probe of its own that was allowed, or denied, has said what there is
@@ -66,23 +68,34 @@ impl Row {
     fn new(outcome: &Outcome, cx: &Context, controls: Controls) -> Self {
         let Outcome { probe, answer, duration, settled } = outcome;
         let resources = (probe.resources)(cx);
-        let proof =
-            |code: &str, grade, source| Some(ProofLine { code: code.to_owned(), grade, source, request: answer.form });
-        let judgement = judge(answer, probe.action, probe.proofs, probe.behind);
+        let proof = |code: &str, (grade, source): (Grade, String)| {
+            let better = (probe.better)(&cx.config).filter(|_| grade != Grade::Documented);
+            Some(ProofLine { code: code.to_owned(), grade, source, request: answer.form.clone(), better })
+        };
+        let judgement = outcome.judge();
         let proven = judgement.verdict();
         // A control is what the others are believed by.
         let itself = probe.action == CONTROL.action || (probe.must_be_denied() && controls == Controls::SaysYes);
         let disbelieved = !itself && proven != Verdict::Inconclusive && !controls.believes(proven);
         let verdict = if disbelieved { Verdict::Inconclusive } else { proven };
+        let mut candidates = &[][..];
         let (proof, denial, cause, warning) = match judgement {
-            Judgement::Allowed { code, grade, source, warning, behind } => {
-                (proof(code, grade, source), behind.as_ref().map(DenialLine::new), None, warning)
+            Judgement::Allowed { code, proven, warning } => {
+                let basis = match &proven {
+                    Proven::Answer(by) => evidence::basis(probe.action, by),
+                    Proven::Dependent(denial) => evidence::dependent_basis(probe.action, denial.action),
+                    Proven::Unexplained(_) => (Grade::Inferred, READABLE.to_owned()),
+                };
+                let denial = if let Proven::Dependent(denial) = &proven { Some(DenialLine::new(denial)) } else { None };
+                (proof(code, basis), denial, None, warning)
             }
-            Judgement::Denied { grade, source, denial } => {
+            Judgement::Denied { source, denial } => {
                 let line = denial.as_ref().map_or_else(DenialLine::bare, DenialLine::new);
-                (proof(answer.code().unwrap_or_default(), grade, source), Some(line), None, None)
+                let basis = (Grade::Documented, source.to_owned());
+                (proof(answer.code().unwrap_or_default(), basis), Some(line), None, None)
             }
-            Judgement::Inconclusive { cause, denial } => {
+            Judgement::Inconclusive { cause, denial, candidates: actions } => {
+                candidates = actions;
                 (None, denial.as_ref().map(DenialLine::new), Some(cause), None)
             }
         };
@@ -94,8 +107,10 @@ impl Row {
                 verdict_name(proven)
             ))
         } else {
-            let note = note(probe.action, answer, cause, warning, denial.as_ref(), cx);
-            let settled = settled.map(|after| format!("allowed after {} s; before, it was denied", after.as_secs()));
+            let note = note(outcome, verdict, cause, warning, denial.as_ref(), candidates, cx);
+            let settled = settled.map(|settled| {
+                format!("allowed after {} s; before, it was {}", settled.after.as_secs(), settled.before)
+            });
             settled.map(|settled| note.iter().fold(settled, |all, note| format!("{all}; {note}"))).or(note)
         };
         let message = match &answer.reply {
@@ -122,7 +137,34 @@ impl Row {
             duration_ms: millis(*duration),
             resources,
             bucket_region: answer.bucket_region.clone(),
+            candidates: candidates.iter().map(|action| Candidate::new(action, cx)).collect(),
+            shape: (probe.shape)(cx),
+            leftover: probe.leftover.filter(|_| warning == Some(Warning::SideEffect)).map(|leftover| leftover(cx)),
         }
+    }
+
+    /// The row of an action behind the one that was called, where a denial that names no action can only be its.
+    fn unexplained(outcome: &Outcome, cx: &Context) -> Option<Self> {
+        let Judgement::Allowed { proven: Proven::Unexplained(action), .. } = outcome.judge() else { return None };
+        let candidates = vec![Candidate::new(action, cx)];
+        let row = Self {
+            action: action.to_owned(),
+            cause: Some(Cause::Ambiguous),
+            code: outcome.answer.code().map(str::to_owned),
+            message: outcome.answer.message().map(str::to_owned),
+            note: Some(format!(
+                "S3 gives the role the object's headers and not its content, so an action behind {} is denied, most likely this \
+                 one; the key's policy, the role's own policies or the state of the key can be the reason.",
+                outcome.probe.action
+            )),
+            met_by: vec![outcome.probe.action],
+            aws_request_id: outcome.answer.request_id.clone(),
+            duration_ms: millis(outcome.duration),
+            derived: true,
+            candidates,
+            ..Self::not_run(outcome.probe)
+        };
+        Some(row)
     }
 
     /// The row of another action that AWS denied while this one was called.
@@ -140,8 +182,9 @@ impl Row {
             proof: Some(ProofLine {
                 code: row.code.clone().unwrap_or_default(),
                 grade: Grade::Documented,
-                source: "IAM User Guide, \"Troubleshoot access denied error messages\"",
+                source: "IAM User Guide, \"Troubleshoot access denied error messages\"".to_owned(),
                 request: None,
+                better: None,
             }),
             code: row.code.clone(),
             message: row.message.clone(),
@@ -157,6 +200,9 @@ impl Row {
             absent: false,
             derived: true,
             must_be_denied: false,
+            candidates: Vec::new(),
+            shape: row.shape.clone(),
+            leftover: None,
         })
     }
 
@@ -180,15 +226,23 @@ impl Row {
             bucket_region: None,
             absent: false,
             derived: false,
+            candidates: Vec::new(),
+            shape: String::new(),
+            leftover: None,
         }
     }
 }
+
+/// Why a bare denial of `GetObject` is not about `s3:GetObject`.
+const READABLE: &str = "HeadObject of the same object succeeded, and it needs s3:GetObject and nothing of AWS KMS (S3 API Reference, \
+                        HeadObject); that the bare denial is about an action behind it is inferred";
 
 impl DenialLine {
     pub fn new(denial: &Denial<'_>) -> Self {
         Self {
             kind: denial.kind,
             policy_type: denial.policy_type,
+            setting: denial.setting,
             policy_arn: denial.policy_arn.map(str::to_owned),
             action: Some(denial.action.to_owned()),
             resource: denial.resource.as_deref().map(str::to_owned),
@@ -203,6 +257,7 @@ impl DenialLine {
         Self {
             kind: Kind::Unstated,
             policy_type: None,
+            setting: None,
             policy_arn: None,
             action: None,
             resource: None,
@@ -215,47 +270,108 @@ impl DenialLine {
 
 /// What a row's verdict alone does not tell.
 fn note(
-    action: &str,
-    answer: &Answer,
+    outcome: &Outcome,
+    verdict: Verdict,
     cause: Option<Cause>,
     warning: Option<Warning>,
     denial: Option<&DenialLine>,
+    candidates: &[&str],
     cx: &Context,
 ) -> Option<String> {
+    let Outcome { probe, answer, .. } = outcome;
+    let action = probe.action;
     let text = match (cause, warning) {
         (Some(Cause::WrongRegion), _) => match &answer.bucket_region {
             Some(region) => format!("the bucket is in {region}, and the request was sent to {}", cx.region),
             None => Cause::WrongRegion.meaning().to_owned(),
         },
+        (Some(Cause::Ambiguous), _) => ambiguity(candidates),
+        (Some(Cause::Leftover), _) => {
+            let made = probe.leftover.map(|leftover| leftover(cx));
+            let command = made.map(|made| format!("; this deletes it: {}", made.command)).unwrap_or_default();
+            format!("{}{command}", Cause::Leftover.meaning())
+        }
         (Some(cause), _) => cause.meaning().to_owned(),
         (None, Some(Warning::ResourceMissing)) => {
             format!("the action is allowed, but {}", Cause::ResourceMissing.meaning())
         }
-        (None, Some(Warning::SideEffect)) => {
-            "the action is allowed, and AWS carried out what was made to be refused; what it made, if anything, has a name \
-             that starts with permissions-probe or permissions_probe"
+        (None, Some(Warning::SideEffect)) => match probe.leftover.map(|leftover| leftover(cx)) {
+            Some(made) => format!(
+                "the action is allowed, and AWS carried out what was made to be refused, now or in an earlier run: look for {}; \
+                 this deletes it: {}",
+                made.what, made.command
+            ),
+            None => "the action is allowed, and AWS carried out what was made to be refused".to_owned(),
+        },
+        (None, Some(Warning::RoleTrust)) => {
+            "the role may be passed, but SageMaker cannot assume it: its trust policy does not let SageMaker, or there is no role \
+             of this name and path"
                 .to_owned()
         }
         (None, None) => {
             // A denial of another action on an allowed row is what AWS came to next.
             let next = denial.and_then(|denial| denial.action.as_deref());
-            let next = next.filter(|next| !next.eq_ignore_ascii_case(action))?;
-            if is_absent(denial?, cx) {
-                format!(
+            match next.filter(|next| !next.eq_ignore_ascii_case(action)) {
+                Some(next) if is_absent(denial?, cx) => format!(
                     "the action is allowed, since AWS went on to {next}, on a resource that does not exist; of the \
                      pipeline's own resource nothing is known"
-                )
-            } else {
-                format!("the action is allowed, since AWS went on to {next}, and denied that")
+                ),
+                Some(next) => format!("the action is allowed, since AWS went on to {next}, and denied that"),
+                None if verdict == Verdict::Denied => return denied_note(outcome, denial?, cx),
+                None if answer.code() == Some("NoSuchKey") => {
+                    "S3 found no object to read; put one there, or set PROBE_OBJECT_KEY to one that exists, for a documented proof"
+                        .to_owned()
+                }
+                None => return None,
             }
         }
     };
     Some(sentence(&text))
 }
 
+/// What of the request the denial can hang on: the object that this program
+/// chose, and what the condition of a deny can look at.
+fn denied_note(outcome: &Outcome, denial: &DenialLine, cx: &Context) -> Option<String> {
+    let mut notes = Vec::new();
+    if let Some(form) = outcome.answer.form.as_deref().filter(|form| form.starts_with("the first object listed")) {
+        notes.push(format!(
+            "what was read is {form}; if the pipeline reads others, set PROBE_PREFIX or PROBE_OBJECT_KEY"
+        ));
+    }
+    let keyed = ["PutItem", "UpdateItem", "GetItem", "Query"];
+    let keyed = outcome.probe.action.strip_prefix("dynamodb:").is_some_and(|action| keyed.contains(&action));
+    let keyed = keyed && denial.is_missing_statement();
+    if keyed || (denial.kind == Kind::Explicit && denial.setting.is_none()) {
+        let such = if keyed { " such as dynamodb:LeadingKeys" } else { "" };
+        notes.push(format!(
+            "the request had {}; a policy with a condition{such} may allow the pipeline's own request",
+            (outcome.probe.shape)(cx)
+        ));
+    }
+    (!notes.is_empty()).then(|| sentence(&notes.join("; ")))
+}
+
+/// Which actions a denial that names none can be about, and how to tell them apart.
+fn ambiguity(candidates: &[&str]) -> String {
+    match candidates {
+        [_, "s3:ListBucket"] => {
+            "S3 answers the same whether s3:GetObject or s3:ListBucket is denied; set PROBE_OBJECT_KEY to an \
+                                 object that exists and that the function may list to tell them apart"
+                .to_owned()
+        }
+        [first, second] => format!(
+            "S3 answers the same whether {first} is denied or {second}, which AWS KMS looks at where the bucket is encrypted with a key"
+        ),
+        [key] => format!(
+            "AWS KMS answered for the key behind the resource: it does not exist, or not in this Region, or {key} is denied"
+        ),
+        _ => Cause::Ambiguous.meaning().to_owned(),
+    }
+}
+
 /// Whether the denied resource is one whose name this run made up.
 fn is_absent(denial: &DenialLine, cx: &Context) -> bool {
-    denial.resource.as_deref().is_some_and(|resource| resource.contains(&cx.absent_name()))
+    denial.resource.as_deref().is_some_and(|resource| cx.is_made_up(resource))
 }
 
 fn sentence(text: &str) -> String {
@@ -268,7 +384,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::answer::{Bare, Silence};
+    use crate::answer::{Answer, Means, Silence};
     use crate::probe::Principal;
     use crate::probes::ALL;
     use crate::report::{Report, Response};
@@ -278,7 +394,12 @@ mod tests {
         let reply = Reply::Error { status: 400, code: Some(code.to_owned()), message: Some(message.to_owned()) };
         let answer = Answer { reply, request_id: Some("id".to_owned()), ..Answer::nothing(Silence::Broken, "") };
         let probe = ALL.iter().find(|probe| probe.action == action).unwrap();
-        Outcome { probe, answer: answer.bare(Bare::Denied), duration: Duration::from_millis(7), settled: None }
+        Outcome {
+            probe,
+            answer: answer.unexplained(Means::ThisAction),
+            duration: Duration::from_millis(7),
+            settled: None,
+        }
     }
 
     /// AWS's answer to the control.
@@ -306,7 +427,7 @@ mod tests {
             "as the function's ARN says"
         );
         let arn = "arn:aws:sts::210987654321:assumed-role/r/s".to_owned();
-        cx.principal.set(Some(Principal { arn, account: "210987654321".to_owned() })).unwrap();
+        cx.keep_identity(Some(Principal { arn, account: "210987654321".to_owned() }));
         assert_eq!(resource(), "arn:aws:dynamodb:us-east-1:210987654321:table/ModelMetadata");
     }
 

@@ -141,11 +141,23 @@ pub fn serve<A: Into<Act>>(connection: TcpStream, seen: &Seen, idle: Duration, a
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     let mut connection = connection;
     while let Some(request) = read_request(&mut reader) {
-        let act = answer(&request).into();
+        let act = without_body(&request, answer(&request).into());
         seen.add(request);
         if !perform(&mut connection, seen, &act) {
             break;
         }
+    }
+}
+
+/// The answer to HEAD has no body, whatever its length says (RFC 9110, section 9.3.2).
+fn without_body(request: &Request, act: Act) -> Act {
+    match act {
+        Act::Send(mut bytes) if request.method == "HEAD" => {
+            let head = bytes.windows(4).position(|end| end == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+            bytes.truncate(head);
+            Act::Send(bytes)
+        }
+        act => act,
     }
 }
 
@@ -298,11 +310,24 @@ pub fn healthy(request: &Request) -> Vec<u8> {
         "s3:GetObject" => {
             with_headers(206, "x-amz-request-id: REQUEST-1\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n", "x")
         }
+        "s3:PutObject" if request.header("if-none-match").is_some() => {
+            s3_error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+        }
         "s3:PutObject" => s3_error(400, "BadDigest", "The Content-MD5 you specified did not match what we received."),
+        // The table's key is id, a string.
+        "dynamodb:PutItem" | "dynamodb:UpdateItem" if has_key(request) => {
+            json_error("ConditionalCheckFailedException", "The conditional request failed")
+        }
         "dynamodb:PutItem" => {
             json_error("ValidationException", "One or more parameter values were invalid: Missing the key id")
         }
-        "dynamodb:Query" => json_error("ValidationException", "Query condition missed key schema element: id"),
+        "dynamodb:Query" if !has_key(request) => {
+            json_error("ValidationException", "Query condition missed key schema element: id")
+        }
+        "dynamodb:Query" => {
+            json("{\"Count\": 0, \"ScannedCount\": 0, \"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}")
+        }
+        "dynamodb:GetItem" if has_key(request) => json("{\"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}"),
         "dynamodb:Scan" => {
             json("{\"Count\": 1, \"ScannedCount\": 1, \"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}")
         }
@@ -314,6 +339,9 @@ pub fn healthy(request: &Request) -> Vec<u8> {
         action if action.starts_with("dynamodb:") => {
             json_error("ValidationException", "The provided key element does not match the schema")
         }
+        "sagemaker:DescribeTrainingJob" if !request.body.windows(18).any(|text| text == b"permissions-probe-") => {
+            json("{\"TrainingJobArn\": \"arn:aws:sagemaker:us-east-1:123456789012:training-job/x\"}")
+        }
         "sagemaker:DescribeTrainingJob" => json_error("ValidationException", "Requested resource not found."),
         "sagemaker:CreateEndpoint" => json_error("ValidationException", "Could not find endpoint configuration \"x\"."),
         "sagemaker:InvokeEndpoint" => rest_json_error(400, "ValidationError", "Endpoint x of account y not found."),
@@ -323,6 +351,13 @@ pub fn healthy(request: &Request) -> Vec<u8> {
         "logs:PutLogEvents" => json("{\"rejectedLogEventsInfo\": {\"tooOldLogEventEndIndex\": 1}}"),
         _ => json_error("ResourceAlreadyExistsException", "It already exists."),
     }
+}
+
+/// Whether a request to DynamoDB names the key `id`, in its condition or as its key.
+fn has_key(request: &Request) -> bool {
+    let body = request.json();
+    body["Key"].get("id").or_else(|| body["Item"].get("id")).is_some()
+        || body["ExpressionAttributeNames"]["#key"] == "id"
 }
 
 /// The same, where one action is denied when it is first asked for.

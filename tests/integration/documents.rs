@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::test_bed::{Account, account, root};
 use permissions_probe::config::VARIABLES;
+use permissions_probe::evidence;
 use permissions_probe::probe::Probe;
 use permissions_probe::probes;
 use permissions_probe::verdict::{CAUSES, Expected, Proof};
@@ -137,17 +138,17 @@ fn assert_in_readme(lines: impl Iterator<Item = String>, table: &str) {
 
 #[test]
 fn the_readme_has_every_probe() {
-    fn proof(proof: &Proof) -> String {
+    fn proof(action: &str, proof: &Proof) -> String {
         let answer = match &proof.answer {
             Expected::Success(name) => format!("`{name}`"),
-            Expected::Error { code, message: [] } => format!("`{code}`"),
-            Expected::Error { code, message } => format!("`{code}` “{}”", message.join(" … ")),
+            Expected::Error { code, text: "" } => format!("`{code}`"),
+            Expected::Error { code, text } => format!("`{code}` “{text}”"),
         };
         let warning = if proof.warning.is_some() { ", with a warning" } else { "" };
-        format!("{answer} ({}{warning})", proof.grade.name())
+        format!("{answer} ({}{warning})", evidence::basis(action, proof).0.name())
     }
     let line = |probe: &&Probe| {
-        let proofs: Vec<_> = probe.proofs.iter().map(proof).collect();
+        let proofs: Vec<_> = probe.proofs.iter().map(|it| proof(probe.action, it)).collect();
         format!(
             "| `{}` | {} | {} | {} | {} |",
             probe.action,

@@ -17,12 +17,15 @@ fn live(variables: &[(&str, &str)]) -> Output {
         .expect("cargo build --example live, which a whole cargo test does")
 }
 
+/// The key of a session, which tells whether it has a policy.
+fn key_of(request: &Request) -> &'static str {
+    if String::from_utf8_lossy(&request.body).contains("&Policy=") { "AKIADENIED" } else { "AKIAPLAIN" }
+}
+
 /// Sessions whose key tells which of the two policies they have.
 fn aws(request: &Request) -> Vec<u8> {
-    let body = String::from_utf8_lossy(&request.body);
-    if body.starts_with("Action=AssumeRole") {
-        let key = if body.contains("&Policy=") { "AKIADENIED" } else { "AKIAPLAIN" };
-        return session(key);
+    if action_of(request) == "sts:AssumeRole" {
+        return session(key_of(request));
     }
     let action = action_of(request);
     if action == "sts:GetCallerIdentity" || !request.header("authorization").unwrap().contains("AKIADENIED") {
@@ -71,6 +74,36 @@ fn every_row_is_denied_and_then_the_proofs_are_observed() {
     let (_, observed) = said.split_once("have now been observed").unwrap();
     assert!(observed.contains("sagemaker:CreateModel            ValidationException (inferred)"), "{said}");
     assert!(!observed.contains("dynamodb:GetItem"), "it was observed before: {said}");
+}
+
+#[test]
+fn which_comes_first_is_settled_for_the_actions_that_pass_a_role() {
+    let server = Server::start(aws);
+    let done = live(&variables(&format!("http://{}", server.address)));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(said.matches(": AWS names the action, as the probes take it").count(), 4, "{said}");
+    let policies: Vec<_> =
+        server.seen.requests().into_iter().filter(|request| action_of(request) == "sts:AssumeRole").collect();
+    let policies: Vec<_> = policies.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+    for action in ["CreateTrainingJob", "CreateModel"] {
+        let of_action = policies.iter().filter(|policy| policy.contains(&format!("sagemaker%3A{action}")));
+        assert_eq!(of_action.filter(|policy| policy.contains("iam%3APassRole")).count(), 1, "{policies:?}");
+    }
+
+    // A service that looks at iam:PassRole first refutes what the two rows take for granted.
+    let server = Server::start(|request: &Request| {
+        let sentence = "User: u is not authorized to perform: iam:PassRole on resource: r with an explicit deny in a session policy";
+        let action = action_of(request);
+        let passes = String::from_utf8_lossy(&request.body).contains("RoleArn\":");
+        if passes && request.header("authorization").unwrap().contains("AKIADENIED") {
+            return error_of(request, 403, "AccessDeniedException", sentence);
+        }
+        if action == "sts:AssumeRole" { session(key_of(request)) } else { aws(request) }
+    });
+    let done = live(&variables(&format!("http://{}", server.address)));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches("iam:PassRole FIRST").count(), 4, "{said}");
 }
 
 #[test]

@@ -164,6 +164,16 @@ pub fn verdicts(response: &Value) -> BTreeMap<String, String> {
     verdicts
 }
 
+/// How many rows have which verdict: a response's summary without the grades of the proofs, which add up to what is told.
+pub fn counts(response: &Value) -> Value {
+    let mut summary = response["report"]["summary"].clone();
+    let proofs = summary.as_object_mut().unwrap().remove("proofs").unwrap();
+    let graded: u64 = ["documented", "observed", "inferred"].iter().map(|grade| proofs[grade].as_u64().unwrap()).sum();
+    let told = summary["allowed"].as_u64().unwrap() + summary["denied"].as_u64().unwrap();
+    assert_eq!(graded, told, "every verdict rests on a proof: {response}");
+    summary
+}
+
 /// An HTTP request to this machine; returns the status and the body.
 pub fn http(address: &str, method: &str, path: &str, body: &[u8]) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();

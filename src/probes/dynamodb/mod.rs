@@ -2,8 +2,11 @@
 //! the table's key before it touches an item, so requests with a key that the
 //! table does not have are authorized and then refused.
 //!
+//! Where the table's key is known, the requests have a key of the right form
+//! that no item has, and AWS's documentation says what they are answered.
+//!
 //! Where a table is not found, the action is allowed all the same, and the
-//! missing table is a warning (Tarsnap/kivaloo#222 shows the order).
+//! missing table is a warning. Who has seen what is in [`evidence`](crate::evidence).
 
 pub(super) mod get_item;
 pub(super) mod list_tables;
@@ -14,42 +17,29 @@ pub(super) mod update_item;
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 
-use crate::probe::ABSENT_ATTRIBUTE;
-use crate::verdict::{Grade, Proof, Warning};
+use crate::config::{KeyType, TableKey};
+use crate::probe::{ABSENT_ATTRIBUTE, Context, Leftover, quoted};
+use crate::verdict::{Proof, Warning};
 
 /// A guard that no item can pass: the attribute would have to exist and not to exist.
 const GUARD: &str = "attribute_exists(#guard) AND attribute_not_exists(#guard)";
 
-const KEY_MISMATCH: Proof = Proof::error(
-    "ValidationException",
-    &["the provided key element does not match the schema"],
-    Grade::Observed,
-    "public threads quote the text; Tarsnap/kivaloo#222 shows that authorization comes first",
-);
+const KEY_MISMATCH: Proof = Proof::error("ValidationException", "the provided key element does not match the schema");
 
-const KEY_COUNT: Proof = Proof::error(
-    "ValidationException",
-    &["the number of conditions on the keys is invalid"],
-    Grade::Observed,
-    "public threads quote the text; Tarsnap/kivaloo#222 shows that authorization comes first",
-);
+const KEY_COUNT: Proof = Proof::error("ValidationException", "the number of conditions on the keys is invalid");
 
-const GUARDED: Proof = Proof::error(
-    "ConditionalCheckFailedException",
-    &[],
-    Grade::Documented,
-    "DynamoDB Developer Guide, \"Working with items\": the guard is evaluated on the item",
-);
+const GUARDED: Proof = Proof::error("ConditionalCheckFailedException", "");
 
-const TABLE_MISSING: Proof = Proof::error(
-    "ResourceNotFoundException",
-    &[],
-    Grade::Observed,
-    "Tarsnap/kivaloo#222: DynamoDB denies before it looks for the table",
-)
-.warn(Warning::ResourceMissing);
+const TABLE_MISSING: Proof = Proof::error("ResourceNotFoundException", "").warn(Warning::ResourceMissing);
+
+/// In the order in which they are tried where only the key's name is known.
+const KEY_TYPES: [KeyType; 3] = [KeyType::String, KeyType::Number, KeyType::Binary];
+
+/// What to name for documented proofs.
+const NAME_THE_KEY: &str = "Set PROBE_TABLE_KEY to the name and the type of the table's key, such as modelId:S.";
 
 /// Whether a success says what it cost, as it was asked to: no other service's
 /// answer does.
@@ -57,9 +47,56 @@ fn counted(cost: Option<&ConsumedCapacity>) -> &'static str {
     if cost.is_some() { "200" } else { "200 without its cost" }
 }
 
-/// A key, or an item, made of an attribute that the table does not have as its key.
-fn absent_key() -> HashMap<String, AttributeValue> {
-    HashMap::from([(ABSENT_ATTRIBUTE.to_owned(), AttributeValue::S("absent".to_owned()))])
+/// A key, or an item, that the table does not have: of its own key where that is
+/// known, else of an attribute that is not its key.
+fn absent_key(cx: &Context) -> HashMap<String, AttributeValue> {
+    match &cx.config.table_key {
+        Some(key) => key_of(cx, key),
+        None => HashMap::from([(ABSENT_ATTRIBUTE.to_owned(), AttributeValue::S("absent".to_owned()))]),
+    }
+}
+
+/// The key of an item that the table does not have.
+fn key_of(cx: &Context, key: &TableKey) -> HashMap<String, AttributeValue> {
+    HashMap::from([(key.name.clone(), absent_value(cx, key.kind))])
+}
+
+/// A value that no item of the table has as its key.
+fn absent_value(cx: &Context, kind: KeyType) -> AttributeValue {
+    match kind {
+        KeyType::String => AttributeValue::S(cx.record_name()),
+        KeyType::Number => AttributeValue::N(cx.record_number()),
+        KeyType::Binary => AttributeValue::B(Blob::new(cx.record_name())),
+    }
+}
+
+/// What a condition such as `dynamodb:LeadingKeys` or `dynamodb:Attributes` can look at.
+fn key_shape(cx: &Context) -> String {
+    match &cx.config.table_key {
+        Some(key) => format!("a value of its own of the key {}", key.name),
+        None => format!("the attribute {ABSENT_ATTRIBUTE} as its key"),
+    }
+}
+
+/// The item that is there, should AWS carry a write out.
+fn absent_item(cx: &Context) -> Leftover {
+    let key = match &cx.config.table_key {
+        Some(TableKey { name, kind: KeyType::Number }) => serde_json::json!({name: {"N": cx.record_number()}}),
+        Some(TableKey { name, kind: KeyType::String }) => serde_json::json!({name: {"S": cx.record_name()}}),
+        Some(TableKey { name, kind: KeyType::Binary }) => {
+            serde_json::json!({name: {"B": aws_smithy_types::base64::encode(cx.record_name())}})
+        }
+        None => serde_json::json!({ABSENT_ATTRIBUTE: {"S": "absent"}}),
+    };
+    let table = &cx.config.table;
+    Leftover {
+        what: format!("the item {key} of the table {table}"),
+        command: format!(
+            "aws dynamodb delete-item --region={} --table-name={table} --key={}",
+            cx.region,
+            quoted(&key.to_string())
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -1,48 +1,92 @@
 //! `dynamodb:Query`: a condition on an attribute that is not the table's key.
+//!
+//! AWS's answer names the key, and then Query is asked once more, in a form
+//! that is documented to succeed and to find nothing.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 
 use crate::answer::Answer;
 use crate::probe::{ABSENT_ATTRIBUTE, Context, Probe, When};
-use crate::probes::dynamodb::{TABLE_MISSING, counted};
-use crate::verdict::{Grade, Proof};
+use crate::probes::dynamodb::{KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_value, counted, key_shape};
+use crate::verdict::{Proof, Verdict, judge};
+
+const KEY_MISSED: Proof = Proof::error("ValidationException", "query condition missed key schema element");
+
+const OTHER_TYPE: Proof = Proof::error("ValidationException", "condition parameter type does not match schema type");
+
+const ACTION: &str = "dynamodb:Query";
+
+const PROOFS: &[Proof] = &[
+    KEY_MISSED,
+    OTHER_TYPE,
+    Proof::error("ValidationException", "query key condition not supported"),
+    Proof::success("200"),
+    TABLE_MISSING,
+];
+
+const BEHIND: &[&str] = &["kms:*"];
 
 pub(in crate::probes) const PROBE: Probe = Probe {
-    action: "dynamodb:Query",
+    action: ACTION,
     resources: |cx| vec![cx.table_arn()],
-    request: "Query on an attribute that is not the table's key, `Limit` 1, `Select` COUNT",
+    request: "Query on an attribute that is not the table's key, and then on the key that AWS names, with a value that no item has; \
+              `Limit` 1, `Select` COUNT",
     harmless: "it only counts, and finds nothing to count",
-    side_effect: "none; at most $0.0625 a million",
-    proofs: &[
-        Proof::error(
-            "ValidationException",
-            &["query condition missed key schema element"],
-            Grade::Inferred,
-            "public threads quote the text; that it comes after authorization is inferred from GetItem",
-        ),
-        Proof::success("200", Grade::Documented, "DynamoDB API Reference, Query"),
-        TABLE_MISSING,
-    ],
-    behind: &["kms:*"],
+    side_effect: "none; at most $0.0625 a million, twice",
+    proofs: PROOFS,
+    behind: BEHIND,
+    shape: |cx| format!("{}, and `Select` COUNT", key_shape(cx)),
+    better: |config| config.table_key.is_none().then_some(NAME_THE_KEY),
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
+    let answer = match &cx.config.table_key {
+        Some(key) => query(cx, &key.name, absent_value(cx, key.kind)).await.form("the configured key"),
+        None => query(cx, ABSENT_ATTRIBUTE, AttributeValue::S("absent".to_owned())).await,
+    };
+    let Some(name) = missed_key(&answer) else { return answer };
+    cx.keep_key_name(Some(name.clone()));
+    for kind in KEY_TYPES {
+        let again = query(cx, &name, absent_value(cx, kind)).await;
+        if !OTHER_TYPE.is_given_by(&again) {
+            let again = again.form(format!("the key {name}, which AWS names"));
+            let settles = judge(&again, ACTION, PROOFS, BEHIND).verdict() != Verdict::Inconclusive;
+            return if settles { again } else { answer };
+        }
+    }
+    answer
+}
+
+async fn query(cx: &Context, key: &str, value: AttributeValue) -> Answer {
     let request = cx.clients.dynamodb.query().table_name(&cx.config.table).limit(1).select(Select::Count);
     let request = request
         .key_condition_expression("#key = :value")
-        .expression_attribute_names("#key", ABSENT_ATTRIBUTE)
-        .expression_attribute_values(":value", AttributeValue::S("absent".to_owned()));
+        .expression_attribute_names("#key", key)
+        .expression_attribute_values(":value", value);
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
     Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
 }
 
+/// The key that the condition lacks, by AWS's answer: "Query condition missed key schema element: modelId".
+fn missed_key(answer: &Answer) -> Option<String> {
+    let message = answer.message().filter(|_| KEY_MISSED.is_given_by(answer))?;
+    let name = message.rsplit_once("schema element: ")?.1.trim();
+    let valid = (1..=255).contains(&name.len()) && !name.chars().any(char::is_control);
+    valid.then(|| name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::probes::dynamodb::MISSING_TABLE;
-    use crate::stub::{check, config, json, json_error, request_of};
+    use crate::stub::{
+        RECORD, Request, check, config, config_with, denial, json, json_error, request_of, summary, try_probe,
+    };
 
     #[tokio::test]
     async fn counts_at_most_one_item() {
@@ -79,7 +123,7 @@ mod tests {
                 ),
                 (
                     json_error(MISSING_TABLE.0, MISSING_TABLE.1),
-                    "allowed ResourceNotFoundException observed, resource missing",
+                    "allowed ResourceNotFoundException inferred, resource missing",
                 ),
                 (
                     json_error("ValidationException", "Invalid KeyConditionExpression: Syntax error"),
@@ -88,5 +132,57 @@ mod tests {
             ],
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn the_key_that_aws_names_is_asked_for_next() {
+        let missed = || json_error("ValidationException", "Query condition missed key schema element: modelId");
+        let none =
+            || json("{\"Count\": 0, \"ScannedCount\": 0, \"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}");
+        let other = || {
+            let text = "One or more parameter values were invalid: Condition parameter type does not match schema type";
+            json_error("ValidationException", text)
+        };
+        for (later, expected, asked) in [
+            (vec![none()], "allowed 200 documented", 2),
+            (vec![other(), none()], "allowed 200 documented", 3),
+            (vec![other(), other(), none()], "allowed 200 documented", 4),
+            (vec![other(), other(), other()], "allowed ValidationException inferred", 4),
+            (vec![json_error("SomethingNew", "")], "allowed ValidationException inferred", 2),
+            (vec![Vec::new()], "allowed ValidationException inferred", 2),
+            (vec![denial("dynamodb:Query", "dynamodb:Query")], "denied Implicit Some(IdentityBased)", 2),
+        ] {
+            let answers: Vec<_> = std::iter::once(missed()).chain(later).collect();
+            let times = AtomicUsize::new(0);
+            let answer = move |_: &Request| {
+                let time = times.fetch_add(1, Ordering::SeqCst);
+                answers[time.min(answers.len() - 1)].clone()
+            };
+            let (requests, outcome, _) = try_probe(&PROBE, config(), answer).await;
+            assert_eq!(summary(&outcome), expected);
+            // The SDK tries again what breaks off.
+            assert!(requests.len() == asked || expected.ends_with("inferred"), "{requests:?}");
+            let second = requests[1].json();
+            assert_eq!(second["ExpressionAttributeNames"], serde_json::json!({"#key": "modelId"}));
+            assert_eq!(second["ExpressionAttributeValues"], serde_json::json!({":value": {"S": RECORD}}));
+            if asked > 2 {
+                assert!(requests[2].json()["ExpressionAttributeValues"][":value"].get("N").is_some());
+            }
+        }
+        for nonsense in ["Query condition missed key schema element", "Query condition missed key schema element: \n"] {
+            let (requests, outcome, _) =
+                try_probe(&PROBE, config(), move |_| json_error("ValidationException", nonsense)).await;
+            assert_eq!((requests.len(), summary(&outcome).as_str()), (1, "allowed ValidationException inferred"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_named_needs_one_request() {
+        let found = |_: &Request| {
+            json("{\"Count\": 0, \"ScannedCount\": 0, \"ConsumedCapacity\": {\"TableName\": \"ModelMetadata\"}}")
+        };
+        let (requests, outcome, _) = try_probe(&PROBE, config_with(&[("PROBE_TABLE_KEY", "run:N")]), found).await;
+        assert_eq!((requests.len(), summary(&outcome).as_str()), (1, "allowed 200 documented"));
+        assert_eq!(requests[0].json()["ExpressionAttributeNames"], serde_json::json!({"#key": "run"}));
     }
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 use crate::answer::Answer;
 use crate::probe::{Context, Probe, When};
 use crate::probes::dynamodb::{TABLE_MISSING, counted};
-use crate::verdict::{Grade, Proof};
+use crate::verdict::Proof;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "dynamodb:Scan",
@@ -13,8 +13,11 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     request: "Scan, `Limit` 1, `Select` COUNT",
     harmless: "it counts at most one item and returns none",
     side_effect: "none; $0.0625 a million, more where the first item is large",
-    proofs: &[Proof::success("200", Grade::Documented, "DynamoDB API Reference, Scan"), TABLE_MISSING],
+    proofs: &[Proof::success("200"), TABLE_MISSING],
     behind: &["kms:*"],
+    shape: |_| "`Limit` 1 and `Select` COUNT, and no projection".to_owned(),
+    better: |_| None,
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };

@@ -1,43 +1,66 @@
 //! `dynamodb:UpdateItem`: a key that the table cannot have, behind a guard that
 //! no item can pass; without the guard, an update creates what it does not find.
+//!
+//! What AWS answers to a key of the right form is documented, and to another
+//! one it is not. So where Query has learned the name of the table's key in the
+//! meantime, it is asked once more, with a key that no item has.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use crate::answer::Answer;
+use crate::config::TableKey;
 use crate::probe::{Context, Probe, When};
-use crate::probes::dynamodb::{GUARD, GUARDED, TABLE_MISSING, absent_key, counted};
-use crate::verdict::{Grade, Proof, Warning};
+use crate::probes::dynamodb::{
+    GUARD, GUARDED, KEY_COUNT, KEY_MISMATCH, KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, counted,
+    key_of, key_shape,
+};
+use crate::verdict::{Proof, Verdict, Warning, judge};
+
+const ACTION: &str = "dynamodb:UpdateItem";
+
+const PROOFS: &[Proof] =
+    &[KEY_MISMATCH, KEY_COUNT, GUARDED, TABLE_MISSING, Proof::success("200").warn(Warning::SideEffect)];
+
+const BEHIND: &[&str] = &["kms:*"];
 
 pub(in crate::probes) const PROBE: Probe = Probe {
-    action: "dynamodb:UpdateItem",
+    action: ACTION,
     resources: |cx| vec![cx.table_arn()],
-    request: "UpdateItem with a key that the table does not have, behind a condition that can never hold",
-    harmless: "the key fits no item, and the condition fails on any item: two independent locks",
-    side_effect: "none; at most $0.625 a million",
-    proofs: &[
-        Proof::error(
-            "ValidationException",
-            &["the provided key element does not match the schema"],
-            Grade::Inferred,
-            "the same check as GetItem's, which is observed to come after authorization",
-        ),
-        Proof::error(
-            "ValidationException",
-            &["the number of conditions on the keys is invalid"],
-            Grade::Inferred,
-            "the same check as GetItem's, which is observed to come after authorization",
-        ),
-        GUARDED,
-        TABLE_MISSING,
-        Proof::success("200", Grade::Documented, "DynamoDB API Reference, UpdateItem").warn(Warning::SideEffect),
-    ],
-    behind: &["kms:*"],
+    request: "UpdateItem with a key that the table does not have, and then with one that no item has, behind a condition that can \
+              never hold",
+    harmless: "the key fits no item, and the condition asks that an attribute exist and not exist, so it fails on any item",
+    side_effect: "none; at most $0.625 a million, twice",
+    proofs: PROOFS,
+    behind: BEHIND,
+    shape: |cx| format!("{}, and the attribute permissions_probe_guard", key_shape(cx)),
+    better: |config| config.table_key.is_none().then_some(NAME_THE_KEY),
+    leftover: Some(absent_item),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
-    let request = cx.clients.dynamodb.update_item().table_name(&cx.config.table).set_key(Some(absent_key()));
+    let answer = update(cx, absent_key(cx)).await;
+    if cx.config.table_key.is_some() || !is_about_the_key(&answer) {
+        return answer;
+    }
+    let Some(name) = cx.key_name().await else { return answer };
+    for kind in KEY_TYPES {
+        let again = update(cx, key_of(cx, &TableKey { name: name.to_owned(), kind })).await;
+        if !is_about_the_key(&again) {
+            let again = again.form("a key that no item has");
+            let settles = judge(&again, ACTION, PROOFS, BEHIND).verdict() != Verdict::Inconclusive;
+            return if settles { again } else { answer };
+        }
+    }
+    // The table has a sort key, too.
+    answer
+}
+
+async fn update(cx: &Context, key: HashMap<String, AttributeValue>) -> Answer {
+    let request = cx.clients.dynamodb.update_item().table_name(&cx.config.table).set_key(Some(key));
     let request = request
         .update_expression("SET #guard = :value")
         .condition_expression(GUARD)
@@ -45,6 +68,11 @@ async fn run(cx: &Context) -> Answer {
         .expression_attribute_values(":value", AttributeValue::S("absent".to_owned()));
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
     Answer::read(request.send().await, |done| counted(done.consumed_capacity()))
+}
+
+/// Whether AWS says that the key is not one of the table's form.
+fn is_about_the_key(answer: &Answer) -> bool {
+    [KEY_MISMATCH, KEY_COUNT].iter().any(|proof| proof.is_given_by(answer))
 }
 
 #[cfg(test)]
@@ -86,7 +114,7 @@ mod tests {
                 ),
                 (
                     json_error(MISSING_TABLE.0, MISSING_TABLE.1),
-                    "allowed ResourceNotFoundException observed, resource missing",
+                    "allowed ResourceNotFoundException inferred, resource missing",
                 ),
                 (
                     json_error("ValidationException", "Invalid UpdateExpression: Syntax error; token: \"SET\""),

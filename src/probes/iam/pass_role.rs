@@ -1,21 +1,44 @@
 //! `iam:PassRole` on the pipeline's SageMaker role: a model under that role, of
 //! an image that does not exist. No call of IAM itself asks for this action.
 //!
+//! What SageMaker answers next is about the role itself: where it cannot assume
+//! the role, the role's trust policy, its name or its path is wrong.
+//!
 //! The guide's policy does not grant it, so it is tried only where
 //! `PROBE_SAGEMAKER_ROLE_ARN` names the role.
 
 use crate::answer::{Answer, Silence};
-use crate::probe::{Context, Probe, When};
-use crate::probes::sagemaker::create_model::{IMAGE_MISSING, MODEL_CREATED, create};
+use crate::probe::{Context, NO_BETTER, Probe, When};
+use crate::probes::sagemaker::create_model::{MODEL_CREATED, SHAPE, SIDE_EFFECT, create, model};
+use crate::probes::sagemaker::{
+    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED,
+};
+use crate::verdict::{Proof, Warning};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "iam:PassRole",
     resources: |cx| vec![cx.config.sagemaker_role_arn.clone().unwrap_or_else(|| "*".to_owned())],
     request: "CreateModel under `PROBE_SAGEMAKER_ROLE_ARN`, of an image that does not exist",
     harmless: "SageMaker refuses a model whose image does not exist",
-    side_effect: "none; free",
-    proofs: &[IMAGE_MISSING, MODEL_CREATED],
+    side_effect: SIDE_EFFECT,
+    proofs: &[
+        Proof::error("ValidationException", "requested image … not found"),
+        Proof::error("ValidationException", "cannot pull"),
+        Proof::error("ValidationException", "does not grant ecr:"),
+        Proof::error("ValidationException", "ecr image … is invalid"),
+        Proof::error("ValidationException", "could not access model data"),
+        Proof::error("ValidationException", "could not find model data"),
+        REPOSITORY_MISSING,
+        IMAGE_NOT_FOUND,
+        REPOSITORY_DENIED,
+        ROLE_NOT_ASSUMED.warn(Warning::RoleTrust),
+        ROLE_INVALID.warn(Warning::RoleTrust),
+        MODEL_CREATED,
+    ],
     behind: &[],
+    shape: |_| SHAPE.to_owned(),
+    better: |_| Some(NO_BETTER),
+    leftover: Some(model),
     when: When::Configured(|config| config.sagemaker_role_arn.is_some()),
     run: |cx| Box::pin(run(cx)),
 };
@@ -24,22 +47,36 @@ async fn run(cx: &Context) -> Answer {
     let Some(role) = &cx.config.sagemaker_role_arn else {
         return Answer::nothing(Silence::NotConfigured, "PROBE_SAGEMAKER_ROLE_ARN is not set");
     };
-    match cx.account().await {
-        Ok(account) => create(cx, &account, role).await,
-        Err(unknown) => *unknown,
+    let account = match cx.account().await {
+        Ok(account) => account,
+        Err(unknown) => return *unknown,
+    };
+    if let Some(problem) = cx.config.role_of_another_account(&account) {
+        return Answer::nothing(Silence::OtherAccount, problem.to_string());
     }
+    create(cx, &account, Some(role)).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub::{check, config, denial, json, json_error, request_of};
+    use crate::stub::{check, config, config_with, denial, json, json_error, request_of, summary, try_probe};
 
     #[tokio::test]
     async fn passes_the_configured_role() {
         let request = request_of(&PROBE, config()).await;
         assert_eq!(request.target(), "SageMaker.CreateModel");
         assert_eq!(request.json()["ExecutionRoleArn"], "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role");
+    }
+
+    #[tokio::test]
+    async fn a_role_of_another_account_is_not_asked_for() {
+        let other = config_with(&[
+            ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::111122223333:role/r"),
+            ("PROBE_ASSUME_ROLE_ARN", ""),
+        ]);
+        let (requests, outcome, _) = try_probe(&PROBE, other, |_| Vec::new()).await;
+        assert_eq!((requests.len(), summary(&outcome).as_str()), (0, "inconclusive otherAccount"));
     }
 
     #[tokio::test]
@@ -55,7 +92,27 @@ mod tests {
                 ),
                 (
                     json_error("ValidationException", "Could not assume role arn:aws:iam::123456789012:role/x."),
-                    "inconclusive requestRefused",
+                    "allowed ValidationException inferred, role trust",
+                ),
+                (
+                    json_error(
+                        "ValidationException",
+                        "The execution role ARN \"arn:aws:iam::123456789012:role/x\" is invalid. Please ensure that the role exists \
+                         and that its trust relationship policy allows the action \"sts:AssumeRole\"",
+                    ),
+                    "allowed ValidationException inferred, role trust",
+                ),
+                (
+                    json_error("ValidationException", "Role arn:aws:iam::123456789012:role/x cannot pull 123456789012.dkr.ecr…"),
+                    "allowed ValidationException inferred",
+                ),
+                (
+                    json_error("ValidationException", "Cannot create already existing model \"arn:aws:sagemaker:…\"."),
+                    "inconclusive leftover",
+                ),
+                (
+                    json_error("AccessDeniedException", "Cross-account pass role is not allowed."),
+                    "inconclusive otherAccount",
                 ),
                 (json("{\"ModelArn\": \"arn\"}"), "allowed 200 documented, side effect"),
             ],

@@ -5,21 +5,22 @@
 //! is the one that Lambda was about to make, so a success is no warning.
 
 use crate::answer::Answer;
-use crate::probe::{Context, Probe, When};
-use crate::probes::logs::{NoBody, ORDER, group};
-use crate::verdict::{Grade, Proof};
+use crate::probe::{Context, NO_BETTER, Probe, When};
+use crate::probes::logs::{NoBody, group};
+use crate::verdict::Proof;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "logs:CreateLogGroup",
-    resources: |cx| vec![cx.log_group_arn()],
+    // AWS authorizes on the group's own ARN, which a pattern that ends in `:*` does not fit, and has authorized on the other.
+    resources: |cx| vec![cx.bare_log_group_arn(), cx.log_group_arn()],
     request: "CreateLogGroup of the function's own log group",
     harmless: "the group exists already, or Lambda is about to make it under this very name",
     side_effect: "none beyond the group that Lambda makes for itself; free",
-    proofs: &[
-        Proof::error("ResourceAlreadyExistsException", &[], Grade::Observed, ORDER),
-        Proof::success("200", Grade::Documented, "CloudWatch Logs API Reference, CreateLogGroup"),
-    ],
+    proofs: &[Proof::error("ResourceAlreadyExistsException", ""), Proof::success("200")],
     behind: &[],
+    shape: |_| "no tags and no KMS key".to_owned(),
+    better: |_| Some(NO_BETTER),
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };

@@ -5,9 +5,9 @@
 //! one that Lambda was about to make, so a success is no warning.
 
 use crate::answer::Answer;
-use crate::probe::{Context, Probe, When};
-use crate::probes::logs::{NoBody, ORDER, stream};
-use crate::verdict::{Grade, Proof};
+use crate::probe::{Context, NO_BETTER, Probe, When};
+use crate::probes::logs::{NoBody, stream};
+use crate::verdict::Proof;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "logs:CreateLogStream",
@@ -16,11 +16,14 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     harmless: "the stream exists already, or Lambda is about to make it under this very name",
     side_effect: "none beyond the stream that Lambda makes for itself; free",
     proofs: &[
-        Proof::error("ResourceAlreadyExistsException", &[], Grade::Inferred, ORDER),
-        Proof::error("ResourceNotFoundException", &[], Grade::Inferred, ORDER),
-        Proof::success("200", Grade::Documented, "CloudWatch Logs API Reference, CreateLogStream"),
+        Proof::error("ResourceAlreadyExistsException", ""),
+        Proof::error("ResourceNotFoundException", ""),
+        Proof::success("200"),
     ],
     behind: &[],
+    shape: |_| "no parameters".to_owned(),
+    better: |_| Some(NO_BETTER),
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
@@ -62,11 +65,11 @@ mod tests {
             vec![
                 (
                     json_error("ResourceAlreadyExistsException", "The specified log stream already exists"),
-                    "allowed ResourceAlreadyExistsException inferred",
+                    "allowed ResourceAlreadyExistsException observed",
                 ),
                 (
                     json_error("ResourceNotFoundException", "The specified log group does not exist."),
-                    "allowed ResourceNotFoundException inferred",
+                    "allowed ResourceNotFoundException observed",
                 ),
                 (json(""), "allowed 200 documented"),
             ],

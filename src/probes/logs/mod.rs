@@ -17,8 +17,6 @@ use aws_smithy_types::config_bag::ConfigBag;
 use crate::answer::{Answer, Silence};
 use crate::probe::Context;
 
-const ORDER: &str = "widdix/aws-cf-templates#308: CloudWatch Logs authorizes before it looks";
-
 /// The function's own log group.
 fn group(cx: &Context) -> Result<&str, Box<Answer>> {
     // In another account there is no such group, and it would be made.

@@ -1,66 +1,103 @@
 //! `s3:GetObject`: one byte of an object.
 //!
-//! Of an object that exists, the answer is about `s3:GetObject` alone, and
-//! about `kms:Decrypt` where the object is encrypted. Of one that does not
-//! exist, S3 answers 404 to those who may list the bucket and 403 to those who
-//! may not (S3 API Reference, `GetObject`), so that 403 can mean either action.
+//! Of an object that exists, the answer is about `s3:GetObject`, and about
+//! `kms:Decrypt` where the object is encrypted. Of one that does not exist, S3
+//! answers 404 to those who may list the bucket and 403 to those who may not (S3
+//! API Reference, `GetObject`), so that 403 can mean either action.
+//!
+//! A bare `Access Denied` names no action. `HeadObject` of the same object needs
+//! `s3:GetObject` and nothing of KMS (S3 API Reference, `HeadObject`), so it
+//! tells the two apart.
 
-use crate::answer::{Answer, Bare};
-use crate::denial;
+use crate::answer::{Answer, Means, Reply};
 use crate::probe::{Context, Probe, When};
-use crate::probes::s3::{Listed, list};
-use crate::verdict::{Grade, Proof};
+use crate::probes::s3::{Listed, list, list_after};
+use crate::verdict::Proof;
+
+const ENCRYPTED_BY_CUSTOMER: Proof =
+    Proof::error("InvalidRequest", "the object was stored using a form of server side encryption");
+
+/// How many objects are tried after one that is encrypted with a key of the customer's.
+const MOST: i32 = 10;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "s3:GetObject",
     resources: |cx| vec![cx.objects_arn()],
     request: "GetObject, `Range: bytes=0-0`, of `PROBE_OBJECT_KEY`, else of the first object listed, else of an absent one",
     harmless: "it reads one byte, which is thrown away",
-    side_effect: "none; $0.40 a million, and $5 where it lists first",
+    side_effect: "none; $0.40 a million, and $5 where it lists first; an object in S3 Intelligent-Tiering counts as read",
     proofs: &[
-        Proof::success("200", Grade::Documented, "S3 API Reference, GetObject"),
-        Proof::error("InvalidRange", &[], Grade::Documented, "S3 API Reference, Error responses: the object is empty"),
-        Proof::error(
-            "InvalidObjectState",
-            &[],
-            Grade::Documented,
-            "S3 API Reference, GetObject: the object is archived",
-        ),
-        Proof::error(
-            "NoSuchKey",
-            &[],
-            Grade::Inferred,
-            "S3 API Reference, GetObject: 404 is for those who may also list",
-        )
-        .missing(),
+        Proof::success("200"),
+        Proof::error("InvalidRange", ""),
+        Proof::error("InvalidObjectState", ""),
+        Proof::error("NoSuchKey", "").missing(),
+        ENCRYPTED_BY_CUSTOMER,
     ],
     behind: &["kms:*"],
+    shape: |_| "a range of one byte and no version".to_owned(),
+    better: |config| {
+        config
+            .object_key
+            .is_none()
+            .then_some("Put an object under the prefix, or set PROBE_OBJECT_KEY to one that exists.")
+    },
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
     if let Some(key) = &cx.config.object_key {
-        let answer = get(cx, key).await.form("the configured object").configured();
-        let bare = answer.code() == Some("AccessDenied") && answer.message().and_then(denial::parse).is_none();
-        return match bare {
-            // Of an object that is there, S3 can deny nothing but this action.
-            true if list(cx, key).await.1 == Listed::Key(key.clone()) => answer.bare(Bare::Denied),
-            true => answer.bare(Bare::Ambiguous),
-            false => answer,
-        };
+        let answer = get(cx, key).await;
+        if !ENCRYPTED_BY_CUSTOMER.is_given_by(&answer) {
+            return explained(cx, key, false, answer).await.form("the configured object").configured();
+        }
     }
-    let absent = format!("{}{}", cx.config.prefix, cx.absent_name());
-    match list(cx, &cx.config.prefix).await.1 {
-        Listed::Key(key) => get(cx, &key).await.form("the first object listed").bare(Bare::Denied),
-        // A policy can allow to list under a prefix only, and then S3 answers 403
-        // even to those who could list: the list alone settles nothing.
-        Listed::Nothing => get(cx, &absent).await.form("an object that does not exist").bare(Bare::Ambiguous),
-        Listed::Refused => get(cx, &absent)
-            .await
-            .form("an object that does not exist, since none could be listed")
-            .bare(Bare::Ambiguous),
+    let first = match list(cx, &cx.config.prefix).await.1 {
+        Listed::Key(key) => key,
+        Listed::Nothing => return get_absent(cx, "an object that does not exist").await,
+        Listed::Refused => return get_absent(cx, "an object that does not exist, since none could be listed").await,
+    };
+    let answer = get(cx, &first).await;
+    if !ENCRYPTED_BY_CUSTOMER.is_given_by(&answer) {
+        return explained(cx, &first, true, answer).await.form(format!("the first object listed: {first}"));
     }
+    // Without the customer's key nobody reads that one.
+    for key in list_after(cx, &cx.config.prefix, Some(&first), MOST).await.1.unwrap_or_default() {
+        let answer = get(cx, &key).await;
+        if !ENCRYPTED_BY_CUSTOMER.is_given_by(&answer) {
+            return explained(cx, &key, true, answer)
+                .await
+                .form(format!("the first object listed without SSE-C: {key}"));
+        }
+    }
+    get_absent(cx, "an object that does not exist, since those listed are under SSE-C").await
+}
+
+/// Gets an object whose name this run made up.
+async fn get_absent(cx: &Context, form: &'static str) -> Answer {
+    let key = format!("{}{}", cx.config.prefix, cx.absent_name());
+    // A policy can allow to list under a prefix only, and then S3 answers 403 even to those who could list.
+    get(cx, &key).await.form(form).unexplained(Means::OneOf(&["s3:GetObject", "s3:ListBucket"]))
+}
+
+/// What a denial without an action means, of an object that may be there.
+async fn explained(cx: &Context, key: &str, listed: bool, answer: Answer) -> Answer {
+    if !answer.is_unexplained_denial() {
+        return answer;
+    }
+    let head = cx.clients.s3.head_object().bucket(&cx.config.bucket).key(key).send().await;
+    let head =
+        Answer::read(head, |object| if object.last_modified().is_some() { "200" } else { "200 without an object" });
+    // The answer to HEAD has no body, hence no code; this one is about a request that was just denied by its code.
+    let refused = matches!(head.reply, Reply::Error { status: 403, .. }) && head.request_id.is_some();
+    let means = match head.reply {
+        Reply::Success("200") if head.request_id.is_some() => Means::Dependent("kms:Decrypt"),
+        _ if refused && (listed || list(cx, key).await.1 == Listed::Key(key.to_owned())) => Means::ThisAction,
+        _ if refused => Means::OneOf(&["s3:GetObject", "s3:ListBucket"]),
+        _ => Means::OneOf(&["s3:GetObject", "kms:Decrypt"]),
+    };
+    answer.unexplained(means)
 }
 
 async fn get(cx: &Context, key: &str) -> Answer {
@@ -94,28 +131,32 @@ mod tests {
     }
 
     /// Lists with one answer, gets with another; returns the paths, the summary and the form.
-    async fn case(key: Option<&str>, list: Vec<u8>, get: Vec<u8>) -> (Vec<String>, String, &'static str) {
+    async fn case(key: Option<&str>, list: Vec<u8>, get: Vec<u8>) -> (Vec<String>, String, String) {
         let config = key.map_or_else(config, |key| config_with(&[("PROBE_OBJECT_KEY", key)]));
         let answer =
             move |request: &Request| if request.path.contains("list-type") { list.clone() } else { get.clone() };
         let (requests, outcome, _) = try_probe(&PROBE, config, answer).await;
         let gets = requests.iter().filter(|r| !r.path.contains("list-type"));
         assert!(gets.clone().all(|r| r.header("range") == Some("bytes=0-0") && r.method == "GET"));
-        (requests.iter().map(|r| r.path.clone()).collect(), summary(&outcome), outcome.answer.form.unwrap())
+        (
+            requests.iter().map(|r| r.path.clone()).collect(),
+            summary(&outcome),
+            outcome.answer.form.unwrap().into_owned(),
+        )
     }
 
     #[tokio::test]
     async fn gets_the_configured_object_first() {
         let (paths, summary, form) = case(Some("a b/c.csv"), listing(None), object()).await;
         assert_eq!(paths, ["/your-bucket-name/a%20b/c.csv?x-id=GetObject"]);
-        assert_eq!((summary.as_str(), form), ("allowed 200 documented", "the configured object"));
+        assert_eq!((summary.as_str(), form.as_str()), ("allowed 200 documented", "the configured object"));
     }
 
     #[tokio::test]
     async fn then_the_first_object_that_it_can_list() {
         let (paths, summary, form) = case(None, listing(Some("data/x")), object()).await;
         assert_eq!(paths[1], "/your-bucket-name/data/x?x-id=GetObject");
-        assert_eq!((summary.as_str(), form), ("allowed 200 documented", "the first object listed"));
+        assert_eq!((summary.as_str(), form.as_str()), ("allowed 200 documented", "the first object listed: data/x"));
     }
 
     #[tokio::test]
@@ -123,23 +164,80 @@ mod tests {
         let missing = s3_error(404, "NoSuchKey", "The specified key does not exist.");
         let (paths, summary, form) = case(None, listing(None), missing).await;
         assert_eq!(paths[1], "/your-bucket-name/permissions-probe-0123456789abcdef?x-id=GetObject");
-        assert_eq!((summary.as_str(), form), ("allowed NoSuchKey inferred", "an object that does not exist"));
+        assert_eq!((summary.as_str(), form.as_str()), ("allowed NoSuchKey inferred", "an object that does not exist"));
     }
 
     #[tokio::test]
-    async fn a_bare_denial_depends_on_the_right_to_list() {
+    async fn a_bare_denial_is_settled_by_the_head_of_the_same_object() {
         let bare = || s3_error(403, "AccessDenied", BARE);
-        for (key, list, expected) in [
-            (None, listing(Some("x")), "denied"),
-            (None, listing(None), "inconclusive ambiguous"),
-            (None, bare(), "inconclusive ambiguous"),
-            (Some("x"), listing(Some("x")), "denied"),
-            (Some("x"), listing(None), "inconclusive ambiguous"),
-            (Some("x"), listing(Some("xy")), "inconclusive ambiguous"),
-            (Some("x"), bare(), "inconclusive ambiguous"),
-            (Some("x"), response(200, "text/html", "<html></html>"), "inconclusive ambiguous"),
+        let readable = "allowed AccessDenied inferred, behind it kms:Decrypt, unexplained";
+        let foreign = || with_headers(200, "last-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n", "");
+        for (key, list, head, expected) in [
+            // What exists and may not be read, and what may be read but for a key.
+            (None, listing(Some("x")), bare(), "denied"),
+            (None, listing(Some("x")), object(), readable),
+            (Some("x"), listing(Some("x")), bare(), "denied"),
+            (Some("x"), listing(Some("x")), object(), readable),
+            (Some("x"), bare(), object(), readable),
+            // What may not exist.
+            (None, listing(None), bare(), "inconclusive ambiguous"),
+            (None, bare(), bare(), "inconclusive ambiguous"),
+            (Some("x"), listing(None), bare(), "inconclusive ambiguous"),
+            (Some("x"), listing(Some("xy")), bare(), "inconclusive ambiguous"),
+            (Some("x"), bare(), bare(), "inconclusive ambiguous"),
+            (Some("x"), response(200, "text/html", "<html></html>"), bare(), "inconclusive ambiguous"),
+            // No answer that settles it.
+            (Some("x"), listing(Some("x")), s3_error(503, "SlowDown", ""), "inconclusive ambiguous"),
+            (Some("x"), listing(Some("x")), foreign(), "inconclusive ambiguous"),
+            (Some("x"), listing(Some("x")), with_headers(403, "", ""), "inconclusive ambiguous"),
         ] {
-            assert_eq!(case(key, list, bare()).await.1, expected, "{key:?}");
+            let config = key.map_or_else(config, |key| config_with(&[("PROBE_OBJECT_KEY", key)]));
+            let answer = move |request: &Request| match request.method.as_str() {
+                "HEAD" => head.clone(),
+                _ if request.path.contains("list-type") => list.clone(),
+                _ => bare(),
+            };
+            let (requests, outcome, _) = try_probe(&PROBE, config, answer).await;
+            assert_eq!(summary(&outcome), expected, "{key:?} {requests:?}");
+            assert!(requests.iter().all(|request| request.header("x-amz-checksum-mode").is_none()), "{requests:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_customer_s_key_encrypts_is_passed_over() {
+        let text = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to \
+                    retrieve the object.";
+        let list = |keys: &[&str]| {
+            let contents =
+                keys.iter().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect::<Vec<_>>().concat();
+            response(
+                200,
+                "application/xml",
+                &format!("<ListBucketResult><Name>your-bucket-name</Name>{contents}</ListBucketResult>"),
+            )
+        };
+        for (more, configured, expected, form) in [
+            (&["b", "c"][..], "", "allowed 200 documented", "the first object listed without SSE-C: c"),
+            (&["b", "c"], "a", "allowed 200 documented", "the first object listed without SSE-C: c"),
+            (
+                &["b"],
+                "",
+                "allowed NoSuchKey inferred",
+                "an object that does not exist, since those listed are under SSE-C",
+            ),
+        ] {
+            let more = list(more);
+            let answer = move |request: &Request| match request.path.as_str() {
+                path if path.contains("start-after=a") => more.clone(),
+                path if path.contains("list-type") => list(&["a"]),
+                path if path.contains("/c?") => object(),
+                path if path.contains("/permissions-probe-") => {
+                    s3_error(404, "NoSuchKey", "The specified key does not exist.")
+                }
+                _ => s3_error(400, "InvalidRequest", text),
+            };
+            let (_, outcome, _) = try_probe(&PROBE, config_with(&[("PROBE_OBJECT_KEY", configured)]), answer).await;
+            assert_eq!((summary(&outcome).as_str(), outcome.answer.form.as_deref()), (expected, Some(form)));
         }
     }
 

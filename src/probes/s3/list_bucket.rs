@@ -1,8 +1,8 @@
 //! `s3:ListBucket`: a list of at most one object.
 
-use crate::answer::{Answer, Bare};
+use crate::answer::{Answer, Means};
 use crate::probe::{Context, Probe, When};
-use crate::verdict::{Grade, Proof};
+use crate::verdict::Proof;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "s3:ListBucket",
@@ -10,14 +10,17 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     request: "ListObjectsV2, `max-keys=1`, under `PROBE_PREFIX`",
     harmless: "it reads at most one object's name",
     side_effect: "none; $5 a million",
-    proofs: &[Proof::success("200 ListBucketResult", Grade::Documented, "S3 API Reference, ListObjectsV2")],
+    proofs: &[Proof::success("200 ListBucketResult")],
     behind: &[],
+    shape: |cx| format!("the prefix {:?}, `max-keys` 1 and no delimiter", cx.config.prefix),
+    better: |_| None,
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
-    super::list(cx, &cx.config.prefix).await.0.bare(Bare::Denied)
+    super::list(cx, &cx.config.prefix).await.0.unexplained(Means::ThisAction)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Amazon S3. It denies with a bare `Access Denied` where the caller belongs to
-//! another account than the bucket, so its probes say what a bare one means.
+//! another account than the bucket, and AWS KMS behind it with the same words,
+//! so its probes say what a bare one means.
 
 pub(super) mod get_object;
 pub(super) mod list_all_my_buckets;
@@ -22,18 +23,20 @@ enum Listed {
 
 /// Lists at most one object under a prefix.
 async fn list(cx: &Context, prefix: &str) -> (Answer, Listed) {
-    let request = cx.clients.s3.list_objects_v2().bucket(&cx.config.bucket).max_keys(1);
+    let (answer, listed) = list_after(cx, prefix, None, 1).await;
+    let listed = listed.map(|keys| keys.into_iter().next().map_or(Listed::Nothing, Listed::Key));
+    (answer, listed.unwrap_or(Listed::Refused))
+}
+
+/// Lists so many objects under a prefix, after another one; `None` where AWS does not list.
+async fn list_after(cx: &Context, prefix: &str, after: Option<&str>, most: i32) -> (Answer, Option<Vec<String>>) {
+    let request = cx.clients.s3.list_objects_v2().bucket(&cx.config.bucket).max_keys(most);
     let prefix = Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty());
-    let result = request.set_prefix(prefix).send().await;
+    let result = request.set_prefix(prefix).set_start_after(after.map(str::to_owned)).send().await;
     // An answer that does not name the bucket is not a list of it.
     let ours = result.as_ref().is_ok_and(|output| output.name() == Some(&cx.config.bucket));
-    let listed = match &result {
-        Ok(output) if ours => output
-            .contents()
-            .first()
-            .and_then(|object| object.key())
-            .map_or(Listed::Nothing, |k| Listed::Key(k.to_owned())),
-        _ => Listed::Refused,
-    };
-    (Answer::read(result, |_| if ours { "200 ListBucketResult" } else { "200 without a list" }), listed)
+    let listed = result.as_ref().ok().filter(|_| ours);
+    let keys =
+        listed.map(|output| output.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect());
+    (Answer::read(result, |_| if ours { "200 ListBucketResult" } else { "200 without a list" }), keys)
 }

@@ -1,47 +1,90 @@
 //! `s3:PutObject`: an object whose digest is wrong, which S3 refuses to store.
+//!
+//! Where the configuration names an object under the pipeline's prefix, S3 is
+//! asked once more, for that object and only if there is none (`If-None-Match:
+//! *`), with the wrong digest all the same: two independent locks, and the
+//! answer to the first is documented.
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::answer::{Answer, Bare};
-use crate::probe::{Context, Probe, When};
-use crate::verdict::{Grade, Proof, Warning};
+use crate::answer::{Answer, Means};
+use crate::probe::{Context, Leftover, Probe, When, quoted};
+use crate::verdict::{Proof, Verdict, Warning, judge};
 
 /// A well-formed MD5 digest, of which no one-byte body is the source.
 const WRONG_MD5: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
 
+const ACTION: &str = "s3:PutObject";
+
+const PROOFS: &[Proof] = &[
+    Proof::error("PreconditionFailed", ""),
+    Proof::error("BadDigest", ""),
+    Proof::error("ConditionalRequestConflict", ""),
+    Proof::success("200").warn(Warning::SideEffect),
+];
+
+const BEHIND: &[&str] = &["kms:*"];
+
 pub(in crate::probes) const PROBE: Probe = Probe {
-    action: "s3:PutObject",
+    action: ACTION,
     resources: |cx| vec![cx.objects_arn()],
-    request: "PutObject of one byte under a new key, with a `Content-MD5` that is wrong",
+    request: "PutObject of one byte under a new key, with a `Content-MD5` that is wrong; then, where `PROBE_OBJECT_KEY` is under \
+              the prefix, the same on it with `If-None-Match: *`",
     harmless: "S3 stores no object whose digest does not match (S3 API Reference, Error responses: BadDigest)",
-    side_effect: "none; $5 a million",
-    proofs: &[
-        Proof::error("BadDigest", &[], Grade::Inferred, "recorded answers; that S3 authorizes first is inferred"),
-        Proof::success("200", Grade::Documented, "S3 API Reference, PutObject").warn(Warning::SideEffect),
-    ],
-    behind: &["kms:*"],
+    side_effect: "none; $5 a million, twice with `PROBE_OBJECT_KEY`",
+    proofs: PROOFS,
+    behind: BEHIND,
+    shape: |_| "no encryption header, no ACL, no tags and no storage class".to_owned(),
+    better: |config| {
+        let named = config.object_under_prefix().is_some();
+        (!named).then_some("Set PROBE_OBJECT_KEY to an object that exists, under PROBE_PREFIX where that is set.")
+    },
+    leftover: Some(|cx| Leftover {
+        what: format!("the object {}", key(cx)),
+        command: format!("aws s3api delete-object --bucket={} --key={}", cx.config.bucket, quoted(&key(cx))),
+    }),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
-    let key = format!("{}{}", cx.config.prefix, cx.absent_name());
+    let answer = put(cx, &key(cx), None).await;
+    let Some(named) = cx.config.object_under_prefix().filter(|_| answer.code() == Some("BadDigest")) else {
+        return answer;
+    };
+    let again = put(cx, named, Some("*")).await;
+    // A policy can allow to write new objects and protect this one, so its denial is not the action's.
+    if judge(&again, ACTION, PROOFS, BEHIND).verdict() == Verdict::Allowed {
+        return again.form("the configured object, with `If-None-Match: *`");
+    }
+    let code = again.code().unwrap_or("no answer").to_owned();
+    answer.form(format!("a new key; asked of the configured object, AWS answered {code}"))
+}
+
+async fn put(cx: &Context, key: &str, if_none_match: Option<&str>) -> Answer {
     let request = cx.clients.s3.put_object().bucket(&cx.config.bucket).key(key);
+    let request = request.set_if_none_match(if_none_match.map(str::to_owned));
     let result = request.content_md5(WRONG_MD5).body(ByteStream::from_static(b"0")).send().await;
     Answer::read(result, |stored| if stored.e_tag().is_some() { "200" } else { "200 without an object" })
-        .bare(Bare::Denied)
+        .unexplained(Means::OneOf(&["s3:PutObject", "kms:GenerateDataKey"]))
+}
+
+fn key(cx: &Context) -> String {
+    format!("{}{}", cx.config.prefix, cx.record_name())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
-    use crate::stub::{check, config_with, denial, request_of, s3_error, with_headers};
+    use crate::stub::{Request, check, config_with, denial, request_of, s3_error, summary, try_probe, with_headers};
 
     #[tokio::test]
     async fn the_digest_on_the_wire_is_the_wrong_one() {
         let request = request_of(&PROBE, config_with(&[("PROBE_PREFIX", "out/")])).await;
         assert_eq!(request.method, "PUT");
-        assert_eq!(request.path, "/your-bucket-name/out/permissions-probe-0123456789abcdef?x-id=PutObject");
+        assert_eq!(request.path, "/your-bucket-name/out/permissions-probe-c1a60834e43733f9?x-id=PutObject");
         assert_eq!(request.header("content-md5"), Some(WRONG_MD5));
         assert_eq!(request.body, b"0");
         // A checksum that the SDK computed would be a right one.
@@ -61,7 +104,7 @@ mod tests {
                 ),
                 (stored, "allowed 200 documented, side effect"),
                 (empty, "inconclusive unrecognized"),
-                (s3_error(403, "AccessDenied", "Access Denied"), "denied"),
+                (s3_error(403, "AccessDenied", "Access Denied"), "inconclusive ambiguous"),
                 (
                     s3_error(403, "AccessDenied", "There were headers present in the request which were not signed"),
                     "inconclusive unrecognized",
@@ -77,5 +120,35 @@ mod tests {
             ],
         )
         .await;
+    }
+
+    /// Both requests, the first answered with a wrong digest.
+    async fn named(prefix: &str, second: Vec<u8>) -> (Vec<Request>, String, Option<String>) {
+        let config = config_with(&[("PROBE_PREFIX", prefix), ("PROBE_OBJECT_KEY", "in/data.csv")]);
+        let answer = move |request: &Request| match request.header("if-none-match") {
+            Some(_) => second.clone(),
+            None => s3_error(400, "BadDigest", "The Content-MD5 you specified did not match what we received."),
+        };
+        let (requests, outcome, _) = try_probe(&PROBE, config, answer).await;
+        (requests, summary(&outcome), outcome.answer.form.map(Cow::into_owned))
+    }
+
+    #[tokio::test]
+    async fn an_object_that_exists_gives_a_documented_proof_behind_two_locks() {
+        let exists =
+            || s3_error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold");
+        let (requests, summary, form) = named("", exists()).await;
+        assert_eq!(summary, "allowed PreconditionFailed documented");
+        assert_eq!(form.as_deref(), Some("the configured object, with `If-None-Match: *`"));
+        let second = &requests[1];
+        assert_eq!((requests.len(), second.path.as_str()), (2, "/your-bucket-name/in/data.csv?x-id=PutObject"));
+        assert_eq!((second.header("if-none-match"), second.header("content-md5")), (Some("*"), Some(WRONG_MD5)));
+        assert_eq!(requests[0].header("if-none-match"), None);
+        // Outside of the prefix, the pipeline may well not write.
+        assert_eq!(named("out/", exists()).await.0.len(), 1);
+        // An object that is protected says nothing of the others.
+        let (_, summary, form) = named("in/", denial("s3:PutObject", "s3:PutObject")).await;
+        assert_eq!(summary, "allowed BadDigest inferred");
+        assert_eq!(form.as_deref(), Some("a new key; asked of the configured object, AWS answered AccessDenied"));
     }
 }

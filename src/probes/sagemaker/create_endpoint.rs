@@ -5,9 +5,9 @@
 //! either ARN.
 
 use crate::answer::Answer;
-use crate::probe::{Context, Probe, When};
+use crate::probe::{Context, Leftover, NO_BETTER, Probe, When};
 use crate::probes::sagemaker::named;
-use crate::verdict::{Grade, Proof, Warning};
+use crate::verdict::{Proof, Warning};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "sagemaker:CreateEndpoint",
@@ -16,21 +16,25 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     harmless: "there is no configuration from which an endpoint could be made",
     side_effect: "none; free",
     proofs: &[
-        Proof::error(
-            "ValidationException",
-            &["could not find endpoint configuration"],
-            Grade::Inferred,
-            "public threads quote the text; that it comes after authorization is inferred",
-        ),
-        Proof::success("200", Grade::Documented, "SageMaker API Reference, CreateEndpoint").warn(Warning::SideEffect),
+        Proof::error("ValidationException", "could not find endpoint configuration"),
+        Proof::error("ValidationException", "endpoint features are not supported using this configuration"),
+        Proof::error("ValidationException", "cannot create already existing endpoint").warn(Warning::SideEffect),
+        Proof::error("ResourceLimitExceeded", ""),
+        Proof::success("200").warn(Warning::SideEffect),
     ],
     behind: &[],
+    shape: |_| "no tags and no deployment configuration".to_owned(),
+    better: |_| Some(NO_BETTER),
+    leftover: Some(|cx| Leftover {
+        what: format!("the endpoint {}", cx.record_name()),
+        command: format!("aws sagemaker delete-endpoint --region={} --endpoint-name={}", cx.region, cx.record_name()),
+    }),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
-    let request = cx.clients.sagemaker.create_endpoint().endpoint_name(cx.absent_name());
+    let request = cx.clients.sagemaker.create_endpoint().endpoint_name(cx.record_name());
     Answer::read(request.endpoint_config_name(cx.absent_name()).send().await, |endpoint| {
         if named(endpoint.endpoint_arn()) { "200" } else { "200 without an endpoint" }
     })
@@ -39,14 +43,14 @@ async fn run(cx: &Context) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub::{check, config, json, json_error, request_of};
+    use crate::stub::{RECORD, check, config, json, json_error, request_of};
 
     #[tokio::test]
     async fn names_a_configuration_that_does_not_exist() {
         let request = request_of(&PROBE, config()).await;
         assert_eq!(request.target(), "SageMaker.CreateEndpoint");
-        let name = "permissions-probe-0123456789abcdef";
-        assert_eq!(request.json(), serde_json::json!({"EndpointName": name, "EndpointConfigName": name}));
+        let absent = "permissions-probe-0123456789abcdef";
+        assert_eq!(request.json(), serde_json::json!({"EndpointName": RECORD, "EndpointConfigName": absent}));
     }
 
     #[tokio::test]
@@ -65,6 +69,13 @@ mod tests {
                 (
                     json_error("ValidationException", "Value 'x' at 'endpointName' failed to satisfy constraint"),
                     "inconclusive requestRefused",
+                ),
+                (
+                    json_error(
+                        "ValidationException",
+                        "Cannot create already existing endpoint \"arn:aws:sagemaker:…\".",
+                    ),
+                    "allowed ValidationException inferred, side effect",
                 ),
                 (json("{\"EndpointArn\": \"arn\"}"), "allowed 200 documented, side effect"),
             ],

@@ -1,55 +1,107 @@
 //! `sagemaker:CreateModel`: a model under a role that does not exist.
+//!
+//! Where AWS denies `iam:PassRole`, that is taken to show that it has allowed
+//! this action before; but a sibling service seems to look at `iam:PassRole`
+//! first. So the model is asked for once more, without a role: a denial of this
+//! action then refutes it.
 
 use aws_sdk_sagemaker::types::ContainerDefinition;
 
-use crate::answer::Answer;
-use crate::probe::{Context, Probe, When};
-use crate::probes::sagemaker::{ROLE_INVALID, ROLE_NOT_ASSUMED, named};
-use crate::verdict::{Grade, Proof, Warning};
-
-/// The answer to a model whose image is in no registry.
-pub(in crate::probes) const IMAGE_MISSING: Proof = Proof::error(
-    "ValidationException",
-    &["requested image", "not found"],
-    Grade::Inferred,
-    "public threads quote the text; that it comes after authorization is inferred",
-);
+use crate::answer::{Answer, Reply};
+use crate::probe::{Context, Leftover, NO_BETTER, Probe, When};
+use crate::probes::sagemaker::{
+    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, named,
+};
+use crate::verdict::{Proof, Verdict, Warning, judge};
 
 /// A model in spite of everything: a record that costs nothing.
-pub(in crate::probes) const MODEL_CREATED: Proof =
-    Proof::success("200", Grade::Documented, "SageMaker API Reference, CreateModel").warn(Warning::SideEffect);
+pub(in crate::probes) const MODEL_CREATED: Proof = Proof::success("200").warn(Warning::SideEffect);
+
+/// What a policy's condition can look at.
+pub(in crate::probes) const SHAPE: &str = "no VPC configuration, no network isolation and no tags";
+
+/// What it can leave behind.
+pub(in crate::probes) const SIDE_EFFECT: &str = "none, or one model record, free: in 2020 SageMaker took an image that does not \
+                                                 exist (aws/sagemaker-python-sdk#1835)";
+
+const ACTION: &str = "sagemaker:CreateModel";
+
+const PROOFS: &[Proof] = &[
+    Proof::error("ValidationException", "requested image … not found"),
+    Proof::error("ValidationException", "cannot pull"),
+    Proof::error("ValidationException", "does not grant ecr:"),
+    Proof::error("ValidationException", "ecr image … is invalid"),
+    Proof::error("ValidationException", "could not access model data"),
+    Proof::error("ValidationException", "could not find model data"),
+    REPOSITORY_MISSING,
+    IMAGE_NOT_FOUND,
+    REPOSITORY_DENIED,
+    ROLE_NOT_ASSUMED,
+    ROLE_INVALID,
+    Proof::error("ValidationException", "cannot create already existing model").warn(Warning::SideEffect),
+    Proof::error("ResourceLimitExceeded", ""),
+    MODEL_CREATED,
+];
+
+const BEHIND: &[&str] = &["iam:PassRole"];
 
 pub(in crate::probes) const PROBE: Probe = Probe {
-    action: "sagemaker:CreateModel",
+    action: ACTION,
     resources: |cx| vec![cx.arn("sagemaker", "model/*")],
-    request: "CreateModel under a role, and of an image, that do not exist",
+    request: "CreateModel under a role, and of an image, that do not exist; where iam:PassRole is denied, again without a role",
     harmless: "SageMaker refuses a model whose role and image do not exist",
-    side_effect: "none; free",
-    proofs: &[ROLE_NOT_ASSUMED, ROLE_INVALID, IMAGE_MISSING, MODEL_CREATED],
-    behind: &["iam:PassRole"],
+    side_effect: SIDE_EFFECT,
+    // The same as those of `iam:PassRole`, where the role's trust is a matter of its own.
+    proofs: PROOFS,
+    behind: BEHIND,
+    shape: |_| SHAPE.to_owned(),
+    better: |_| Some(NO_BETTER),
+    leftover: Some(model),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
 
 async fn run(cx: &Context) -> Answer {
-    match cx.account().await {
-        Ok(account) => create(cx, &account, &cx.absent_role_arn(&account)).await,
-        Err(unknown) => *unknown,
+    let account = match cx.account().await {
+        Ok(account) => account,
+        Err(unknown) => return *unknown,
+    };
+    let answer = create(cx, &account, Some(&cx.absent_role_arn(&account))).await;
+    let passing = |answer: &Answer| answer.denial().is_some_and(|it| it.action.eq_ignore_ascii_case("iam:PassRole"));
+    if !passing(&answer) {
+        return answer;
+    }
+    let again = create(cx, &account, None).await;
+    let settles =
+        judge(&again, ACTION, PROOFS, BEHIND).verdict() == Verdict::Denied || again.reply == Reply::Success("200");
+    if settles {
+        again.form("without a role")
+    } else {
+        answer.form("under a role that does not exist, and then without one")
     }
 }
 
 /// Asks for a model of an absent image, under a role.
-pub(in crate::probes) async fn create(cx: &Context, account: &str, role_arn: &str) -> Answer {
+pub(in crate::probes) async fn create(cx: &Context, account: &str, role_arn: Option<&str>) -> Answer {
     let container = ContainerDefinition::builder().image(cx.absent_image(account)).build();
-    let request = cx.clients.sagemaker.create_model().model_name(cx.absent_name());
-    let result = request.execution_role_arn(role_arn).primary_container(container).send().await;
+    let request = cx.clients.sagemaker.create_model().model_name(cx.record_name());
+    let request = request.set_execution_role_arn(role_arn.map(str::to_owned));
+    let result = request.primary_container(container).send().await;
     Answer::read(result, |model| if named(model.model_arn()) { "200" } else { "200 without a model" })
+}
+
+/// The record that is there, should AWS carry the request out.
+pub(in crate::probes) fn model(cx: &Context) -> Leftover {
+    Leftover {
+        what: format!("the model {}", cx.record_name()),
+        command: format!("aws sagemaker delete-model --region={} --model-name={}", cx.region, cx.record_name()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub::{check, config, denial, json, json_error, request_of};
+    use crate::stub::{RECORD, Request, check, config, denial, json, json_error, request_of, summary, try_probe};
 
     #[tokio::test]
     async fn names_a_role_and_an_image_that_do_not_exist() {
@@ -59,7 +111,7 @@ mod tests {
         assert_eq!(
             request.json(),
             serde_json::json!({
-                "ModelName": name,
+                "ModelName": RECORD,
                 "ExecutionRoleArn": format!("arn:aws:iam::123456789012:role/{name}"),
                 "PrimaryContainer": {"Image": format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}:absent")}
             })
@@ -88,5 +140,32 @@ mod tests {
             ],
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn without_a_role_a_denial_of_the_action_refutes_what_pass_role_seemed_to_show() {
+        let not_found = || json_error("ValidationException", "Requested image x not found.");
+        let behind = "allowed AccessDeniedException inferred, behind it iam:PassRole";
+        for (second, expected, form) in [
+            (
+                denial("sagemaker:CreateModel", "sagemaker:CreateModel"),
+                "denied Implicit Some(IdentityBased)",
+                "without a role",
+            ),
+            (json("{\"ModelArn\": \"arn\"}"), "allowed 200 documented, side effect", "without a role"),
+            (not_found(), behind, "under a role that does not exist, and then without one"),
+            (Vec::new(), behind, "under a role that does not exist, and then without one"),
+            (json("{}"), behind, "under a role that does not exist, and then without one"),
+        ] {
+            let answer = move |request: &Request| match request.json().get("ExecutionRoleArn") {
+                Some(_) => denial("iam:PassRole", "sagemaker:CreateModel"),
+                None => second.clone(),
+            };
+            let (requests, outcome, _) = try_probe(&PROBE, config(), answer).await;
+            assert_eq!((summary(&outcome).as_str(), outcome.answer.form.as_deref()), (expected, Some(form)));
+            assert_eq!(requests[0].json()["ModelName"], requests[1].json()["ModelName"], "one record at the most");
+        }
+        let (requests, ..) = try_probe(&PROBE, config(), move |_| not_found()).await;
+        assert_eq!(requests.len(), 1, "it is asked again only after a denial of iam:PassRole");
     }
 }

@@ -9,37 +9,52 @@ use aws_sdk_sagemaker::types::{
 };
 
 use crate::answer::Answer;
-use crate::probe::{Context, Probe, When};
-use crate::probes::sagemaker::{ROLE_INVALID, ROLE_NOT_ASSUMED, named};
-use crate::verdict::{Grade, Proof, Warning};
+use crate::probe::{Context, Leftover, NO_BETTER, Probe, When};
+use crate::probes::sagemaker::{
+    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, named,
+};
+use crate::verdict::{Proof, Warning};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "sagemaker:CreateTrainingJob",
     resources: |cx| vec![cx.arn("sagemaker", "training-job/*")],
     request: "CreateTrainingJob under a role, and of an image, that do not exist",
     harmless: "no job can start under a role that does not exist",
-    side_effect: "none; free",
+    side_effect: "none, or one job record, free: in 2018 SageMaker took a job under a role that does not exist, and failed it at \
+                  once (aws/sagemaker-python-sdk#35, #43)",
     proofs: &[
         ROLE_NOT_ASSUMED,
         ROLE_INVALID,
-        Proof::error(
-            "ResourceInUse",
-            &[],
-            Grade::Inferred,
-            "SageMaker API Reference, CreateTrainingJob; that it comes after authorization is inferred",
-        ),
-        Proof::error(
-            "ResourceLimitExceeded",
-            &[],
-            Grade::Inferred,
-            "SageMaker API Reference, CreateTrainingJob; that it comes after authorization is inferred",
-        ),
-        Proof::success("200", Grade::Documented, "SageMaker API Reference, CreateTrainingJob")
-            .warn(Warning::SideEffect),
+        REPOSITORY_MISSING,
+        IMAGE_NOT_FOUND,
+        REPOSITORY_DENIED,
+        Proof::error("ValidationException", "access denied to outputdataconfig"),
+        Proof::error("ValidationException", "access denied to hub content"),
+        Proof::error("ValidationException", "unauthorized to list objects under s3 url"),
+        Proof::error("ValidationException", "no s3 objects found"),
+        // IAM's sentence in it is about the role that was passed, never about the caller.
+        Proof::error("ValidationException", "no identity-based policy allows the s3:"),
+        // Only a job of this probe's has this name.
+        Proof::error("ResourceInUse", "").warn(Warning::SideEffect),
+        Proof::error("ResourceLimitExceeded", ""),
+        Proof::success("200").warn(Warning::SideEffect),
     ],
-    // The role's own PassRole is looked at after this action; of a role that
-    // does not exist, its denial says nothing about the pipeline's role.
+    // That PassRole is looked at after this action is inferred, and a request without a role,
+    // which would settle it, is refused for its form. Of a role that does not exist, its
+    // denial says nothing about the pipeline's role.
     behind: &["iam:PassRole"],
+    shape: |_| {
+        "the instance type ml.m5.large, no VPC configuration, no KMS keys, no network isolation and no tags".to_owned()
+    },
+    better: |_| Some(NO_BETTER),
+    leftover: Some(|cx| Leftover {
+        what: format!("the training job {}", cx.record_name()),
+        command: format!(
+            "aws sagemaker delete-training-job --region={} --training-job-name={}",
+            cx.region,
+            cx.record_name()
+        ),
+    }),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
@@ -60,7 +75,7 @@ async fn run(cx: &Context) -> Answer {
         .clients
         .sagemaker
         .create_training_job()
-        .training_job_name(cx.absent_name())
+        .training_job_name(cx.record_name())
         .role_arn(cx.absent_role_arn(&account))
         .algorithm_specification(algorithm)
         .resource_config(resources.build())
@@ -77,7 +92,7 @@ async fn run(cx: &Context) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub::{check, config, denial, json, json_error, request_of};
+    use crate::stub::{RECORD, check, config, denial, json, json_error, request_of};
 
     #[tokio::test]
     async fn names_a_role_and_an_image_that_do_not_exist() {
@@ -87,7 +102,7 @@ mod tests {
         assert_eq!(
             request.json(),
             serde_json::json!({
-                "TrainingJobName": name,
+                "TrainingJobName": RECORD,
                 "RoleArn": format!("arn:aws:iam::123456789012:role/{name}"),
                 "AlgorithmSpecification": {
                     "TrainingImage": format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}:absent"),
@@ -119,6 +134,13 @@ mod tests {
                 (
                     denial("iam:PassRole", "sagemaker:CreateTrainingJob"),
                     "allowed AccessDeniedException inferred, behind it iam:PassRole",
+                ),
+                (
+                    json_error(
+                        "ResourceInUse",
+                        "Training job names must be unique within an AWS account and region, …",
+                    ),
+                    "allowed ResourceInUse inferred, side effect",
                 ),
                 (denial("sagemaker:AddTags", "sagemaker:CreateTrainingJob"), "inconclusive otherActionDenied"),
                 (

@@ -6,11 +6,8 @@
 use aws_sdk_sagemakerruntime::primitives::Blob;
 
 use crate::answer::Answer;
-use crate::probe::{Context, Probe, When};
-use crate::verdict::{Grade, Proof, Warning};
-
-const THREADS: &str = "aws/amazon-sagemaker-examples#293 and #1026 quote the texts; that they come after authorization \
-                       is inferred";
+use crate::probe::{Context, NO_BETTER, Probe, When};
+use crate::verdict::{Proof, Warning};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "sagemaker:InvokeEndpoint",
@@ -21,17 +18,22 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     harmless: "no inference runs: there is no such endpoint, or the endpoint does not take the request",
     side_effect: "none; free",
     proofs: &[
-        Proof::error("ValidationError", &["endpoint", "not found"], Grade::Inferred, THREADS).missing(),
-        Proof::error("ValidationError", &["not a multi-model endpoint"], Grade::Inferred, THREADS),
-        Proof::error(
-            "ModelError",
-            &[],
-            Grade::Documented,
-            "SageMaker API Reference, InvokeEndpoint: the model answered",
-        ),
-        Proof::success("200", Grade::Documented, "SageMaker API Reference, InvokeEndpoint").warn(Warning::SideEffect),
+        Proof::error("ValidationError", "endpoint … of account … not found").missing(),
+        Proof::error("ValidationError", "not a multi-model endpoint"),
+        Proof::error("ValidationError", "inference component name header is required"),
+        Proof::error("ValidationError", "is missing a target model header"),
+        Proof::error("ValidationError", "failed to download model data"),
+        Proof::error("ValidationError", "does not support this inference type"),
+        Proof::error("ModelError", ""),
+        Proof::success("200").warn(Warning::SideEffect),
     ],
     behind: &[],
+    shape: |cx| match cx.config.endpoint_name {
+        Some(_) => "a target model that the endpoint cannot have".to_owned(),
+        None => "no target model and no target variant".to_owned(),
+    },
+    better: |_| Some(NO_BETTER),
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };

@@ -8,21 +8,19 @@ pub(super) mod create_training_job;
 pub(super) mod describe_training_job;
 pub(super) mod invoke_endpoint;
 
-use crate::verdict::{Grade, Proof};
+use crate::verdict::Proof;
 
-const ROLE_NOT_ASSUMED: Proof = Proof::error(
-    "ValidationException",
-    &["could not assume role"],
-    Grade::Inferred,
-    "public threads quote the text; that it comes after authorization is inferred",
-);
+pub(in crate::probes) const ROLE_NOT_ASSUMED: Proof = Proof::error("ValidationException", "could not assume role");
 
-const ROLE_INVALID: Proof = Proof::error(
-    "ValidationException",
-    &["role", "is invalid"],
-    Grade::Inferred,
-    "public threads quote the text; that it comes after authorization is inferred",
-);
+pub(in crate::probes) const ROLE_INVALID: Proof = Proof::error("ValidationException", "role … is invalid");
+
+pub(in crate::probes) const REPOSITORY_MISSING: Proof = Proof::error("ValidationException", "cannot find repository");
+
+pub(in crate::probes) const IMAGE_NOT_FOUND: Proof =
+    Proof::error("ValidationException", "cannot find the requested image");
+
+pub(in crate::probes) const REPOSITORY_DENIED: Proof =
+    Proof::error("ValidationException", "access denied for repository");
 
 /// Whether a success names what it is about. The SDK puts an empty ARN where a
 /// body has none, so that any `{}` would pass for a success.

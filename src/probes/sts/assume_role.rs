@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
 
-use crate::answer::{Answer, Silence};
+use crate::answer::{Answer, Means, Silence};
 use crate::probe::{Context, Probe, When};
-use crate::verdict::{Grade, Proof};
+use crate::verdict::Proof;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "sts:AssumeRole",
@@ -19,8 +19,11 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     request: "AssumeRole of `PROBE_ASSUME_ROLE_ARN`",
     harmless: "it opens a session, whose credentials stay in the run",
     side_effect: "a session that expires after 15 minutes; free",
-    proofs: &[Proof::success("200", Grade::Documented, "STS API Reference, AssumeRole")],
+    proofs: &[Proof::success("200")],
     behind: &[],
+    shape: |_| "no session policy, no tags and no external id".to_owned(),
+    better: |_| None,
+    leftover: None,
     when: When::Configured(|config| config.assume_role_arn.is_some()),
     run: |cx| Box::pin(run(cx)),
 };
@@ -40,7 +43,8 @@ async fn run(cx: &Context) -> Answer {
     let result = request.role_session_name(name).send().await;
     let session = result.as_ref().ok().and_then(credentials);
     let name = if session.is_some() { "200" } else { "200 without credentials" };
-    let answer = Answer::read(result, |_| name);
+    // Few denials of STS name no action (2019), and of this request they can mean no other.
+    let answer = Answer::read(result, |_| name).unexplained(Means::ThisAction);
     // Credentials from who knows where are used for nothing.
     if let Some(session) = session.filter(|_| answer.request_id.is_some()) {
         // Set once: a session of a minute ago is as good.
@@ -109,7 +113,11 @@ mod tests {
                     error("ExpiredToken", "The security token included in the request is expired"),
                     "inconclusive credentials",
                 ),
-                (error("RegionDisabledException", "STS is not activated in this region"), "inconclusive unrecognized"),
+                (
+                    error("RegionDisabledException", "STS is not activated in this region"),
+                    "inconclusive accountNotReady",
+                ),
+                (error("AccessDenied", "Access denied"), "denied"),
             ],
         )
         .await;

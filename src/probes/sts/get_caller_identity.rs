@@ -7,7 +7,7 @@
 use crate::answer::Answer;
 use crate::config::is_account;
 use crate::probe::{Context, Principal, Probe, When};
-use crate::verdict::{Grade, Proof};
+use crate::verdict::Proof;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "sts:GetCallerIdentity",
@@ -15,8 +15,11 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     request: "GetCallerIdentity",
     harmless: "it reads who is calling and nothing else",
     side_effect: "none; free",
-    proofs: &[Proof::success("200", Grade::Documented, "STS API Reference, GetCallerIdentity")],
+    proofs: &[Proof::success("200")],
     behind: &[],
+    shape: |_| "no parameters".to_owned(),
+    better: |_| None,
+    leftover: None,
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
 };
@@ -29,8 +32,8 @@ async fn run(cx: &Context) -> Answer {
     });
     let name = if principal.is_some() { "200" } else { "200 without an identity" };
     let answer = Answer::read(result, |_| name);
-    // Set only here; a run has one control. Who did not come from AWS is nobody.
-    drop(cx.principal.set(principal.filter(|_| answer.request_id.is_some())));
+    // Who did not come from AWS is nobody.
+    cx.keep_identity(principal.filter(|_| answer.request_id.is_some()));
     answer
 }
 
