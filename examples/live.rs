@@ -70,8 +70,8 @@ async fn verify() -> Result<bool, String> {
         missing
             .push("PROBE_LIVE_ROLE_ARN: expected the ARN of the role to verify with, which you may assume".to_owned());
     }
-    let config =
-        Config::from_env(environment).map_err(|problems| missing.extend(problems.iter().map(ToString::to_string)));
+    let config = Config::from_env(environment)
+        .map_err(|invalid| missing.extend(invalid.problems.iter().map(ToString::to_string)));
     let (Some(role), Ok(config)) = (role, config) else {
         return Err(format!("nothing was verified, and nothing was sent:\n  {}", missing.join("\n  ")));
     };

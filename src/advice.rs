@@ -5,6 +5,7 @@ use crate::headline::Findings;
 use crate::pattern;
 use crate::probe::{Leftover, Principal, Probe, quoted};
 use crate::probes::{ALL, ASSUME_ROLE};
+use crate::redact;
 use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement, Trusted};
 use crate::verdict::{Verdict, Warning};
 
@@ -413,10 +414,13 @@ fn policy(rows: &[&Row]) -> Option<PolicyDocument> {
 /// would take the place of the one before.
 fn command(role: &str, policy: &PolicyDocument) -> String {
     let document = serde_json::to_string(policy).unwrap_or_default();
-    // The hash function FNV-1a: names differ where documents do, and only there.
-    let hash = document.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    // The hash function FNV-1a: names differ where documents do, but for the account, which is the role's own, and which
+    // a hash would give away to who tries all.
+    let mut masked = document.clone();
+    redact::mask(vec![&mut masked]);
+    let hash = masked.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!(
-        "aws iam put-role-policy --role-name {role} --policy-name {POLICY_NAME}-{hash:08x} --policy-document {}",
+        "aws iam put-role-policy --role-name={role} --policy-name {POLICY_NAME}-{hash:08x} --policy-document {}",
         quoted(&document)
     )
 }

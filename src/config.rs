@@ -42,6 +42,12 @@ pub struct Config {
     pub deny_control: Option<String>,
     /// `PROBE_TIMEOUT_MS`: the longest that one probe may take.
     pub timeout: Duration,
+    /// `PROBE_GATE`: the deployments that may wait for a run.
+    pub gates: Gates,
+    /// `PROBE_HTTP_REPORT`: whether the callers of an HTTP front get the whole report.
+    pub http_report: HttpReport,
+    /// `PROBE_HTTP_MAX_AGE`: for how long they get the same result.
+    pub http_max_age: Duration,
     /// `PROBE_METRICS`: which metrics a run writes.
     pub metrics: Metrics,
     /// `PROBE_METRICS_NAMESPACE`: under which namespace.
@@ -57,6 +63,16 @@ pub struct Config {
     pub log_stream: Option<String>,
 }
 
+/// What the callers of an HTTP front get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpReport {
+    /// The verdict, the counts, the cause without names, and the request id.
+    #[default]
+    Summary,
+    /// The whole report.
+    Full,
+}
+
 /// The partition key of a table that has no sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableKey {
@@ -70,6 +86,24 @@ pub enum KeyType {
     String,
     Number,
     Binary,
+}
+
+/// The deployments that may wait for a run, and where their answers may go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gates {
+    pub cloudformation: bool,
+    pub codedeploy: bool,
+    /// `PROBE_GATE_ENDPOINT`: what stands for CloudFormation's bucket on this machine, never on Lambda.
+    pub stand_in: Option<String>,
+}
+
+/// An environment that is not valid, and what is known of it all the same.
+#[derive(Clone, Debug, Default)]
+pub struct Invalid {
+    pub problems: Vec<Problem>,
+    /// Whether account ids are masked.
+    pub redact: bool,
+    pub gates: Gates,
 }
 
 /// Which metrics a run writes.
@@ -102,7 +136,7 @@ pub struct Problem {
 impl Problem {
     /// The texts that can have something from outside in them.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        [&mut self.name, &mut self.expected].into_iter().chain(&mut self.value)
+        self.value.iter_mut().chain([&mut self.name, &mut self.expected])
     }
 }
 
@@ -192,7 +226,7 @@ pub const VARIABLES: &[Variable] = &[
         name: "PROBE_SAGEMAKER_ROLE_ARN",
         required: false,
         default: None,
-        expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role",
+        expected: "the ARN of an IAM role, such as arn:aws:iam::ACCOUNT:role/sagemaker-ml-pipeline-role with the account's twelve digits",
         meaning: "the role that the pipeline hands to SageMaker; when set, `iam:PassRole` on it is probed too",
         valid: is_role_arn,
     },
@@ -200,7 +234,7 @@ pub const VARIABLES: &[Variable] = &[
         name: "PROBE_ASSUME_ROLE_ARN",
         required: false,
         default: None,
-        expected: "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role",
+        expected: "the ARN of an IAM role, such as arn:aws:iam::ACCOUNT:role/sagemaker-ml-pipeline-role with the account's twelve digits",
         meaning: "a role to check in place of the function's own, which has to be allowed to assume it; `sts:AssumeRole` on it is \
                   probed too",
         valid: is_role_arn,
@@ -263,6 +297,39 @@ pub const VARIABLES: &[Variable] = &[
         valid: is_namespace,
     },
     Variable {
+        name: "PROBE_GATE",
+        required: false,
+        default: None,
+        expected: "cloudformation, codedeploy, or both with a comma between them",
+        meaning: "the deployments that may wait for a run; unset: their events are events like any other, and are not answered",
+        valid: |v| gates(v).is_some(),
+    },
+    Variable {
+        name: "PROBE_GATE_ENDPOINT",
+        required: false,
+        default: None,
+        expected: "a URL that starts with https:// and has a host, and a port where it is not 443",
+        meaning: "what stands for CloudFormation's bucket on a machine of your own; on Lambda it counts for nothing",
+        valid: |v| v.starts_with("https://") && is_url(v),
+    },
+    Variable {
+        name: "PROBE_HTTP_REPORT",
+        required: false,
+        default: Some("summary"),
+        expected: "summary or full",
+        meaning: "what the callers of API Gateway, a function URL or a load balancer get: the verdict, the counts, the cause and the request \
+                  id, or the whole report",
+        valid: |v| v == "summary" || v == "full",
+    },
+    Variable {
+        name: "PROBE_HTTP_MAX_AGE",
+        required: false,
+        default: Some("60"),
+        expected: "a whole number of seconds from 0 to 3600",
+        meaning: "for how long those callers get the same result, before the next request makes a run",
+        valid: |v| v.parse::<u64>().is_ok_and(|seconds| seconds <= 3600),
+    },
+    Variable {
         name: "PROBE_DENY_CONTROL",
         required: false,
         default: None,
@@ -290,6 +357,19 @@ pub const VARIABLES: &[Variable] = &[
     },
 ];
 
+/// The deployments that a value of `PROBE_GATE` names.
+fn gates(value: &str) -> Option<Gates> {
+    let mut gates = Gates::default();
+    for name in value.split(',') {
+        match name.trim() {
+            "cloudformation" => gates.cloudformation = true,
+            "codedeploy" => gates.codedeploy = true,
+            _ => return None,
+        }
+    }
+    Some(gates)
+}
+
 /// The actions that can be named as the one that must be denied.
 const DENY_CONTROLS: &[&str] = &["dynamodb:ListTables", "logs:DescribeLogGroups", "s3:ListAllMyBuckets"];
 
@@ -303,7 +383,7 @@ impl Config {
     /// # Errors
     ///
     /// All problems together, in the order of [`VARIABLES`].
-    pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Result<Self, Vec<Problem>> {
+    pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Result<Self, Invalid> {
         let mut problems = Vec::new();
         let mut read = |name: &str| {
             let variable = VARIABLES.iter().find(|v| v.name == name).expect("only the names in the list are read");
@@ -349,6 +429,19 @@ impl Config {
             metrics_namespace: read("PROBE_METRICS_NAMESPACE").unwrap_or_default(),
             function_name: given(&lookup, "AWS_LAMBDA_FUNCTION_NAME"),
             log_level: log_level(&lookup),
+            gates: {
+                let gates = read("PROBE_GATE").as_deref().and_then(gates).unwrap_or_default();
+                let stand_in = read("PROBE_GATE_ENDPOINT").or_else(|| given(&lookup, "AWS_ENDPOINT_URL"));
+                // Where Lambda started the function, CloudFormation's own bucket waits and no other.
+                Gates { stand_in: stand_in.filter(|_| !on_lambda(&lookup)), ..gates }
+            },
+            http_report: match read("PROBE_HTTP_REPORT").as_deref() {
+                Some("full") => HttpReport::Full,
+                _ => HttpReport::Summary,
+            },
+            http_max_age: Duration::from_secs(
+                read("PROBE_HTTP_MAX_AGE").and_then(|seconds| seconds.parse().ok()).unwrap_or_default(),
+            ),
             deny_control: read("PROBE_DENY_CONTROL"),
             on_demand: given(&lookup, INITIALIZATION).is_some_and(|how| how == "on-demand"),
             log_group: given(&lookup, "AWS_LAMBDA_LOG_GROUP_NAME"),
@@ -368,18 +461,12 @@ impl Config {
         if problems.is_empty() {
             return Ok(config);
         }
-        // What is wrong is shown and logged as well.
-        if config.redact {
-            // The values first, so that they have the first numbers.
-            let (mut values, mut others) = (Vec::new(), Vec::new());
-            for problem in &mut problems {
-                values.extend(&mut problem.value);
-                others.push(&mut problem.expected);
-            }
-            values.extend(others);
-            redact::mask(values);
+        // What is wrong is shown and logged as well. A value that is not valid asks for it, too.
+        let redact = given(&lookup, "PROBE_REDACT").is_some();
+        if redact {
+            redact::mask(problems.iter_mut().flat_map(Problem::texts_mut).collect());
         }
-        Err(problems)
+        Err(Invalid { problems, redact, gates: config.gates })
     }
 }
 
@@ -471,6 +558,11 @@ const ENDPOINTS: &[&str] = &[
     "AWS_ENDPOINT_URL_CODEDEPLOY",
 ];
 
+/// Whether Lambda started the function: emulators do not say how.
+fn on_lambda(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> bool {
+    given(lookup, INITIALIZATION).is_some()
+}
+
 /// Whether requests can be sent there.
 fn is_url(url: &str) -> bool {
     let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
@@ -491,7 +583,7 @@ const INITIALIZATION: &str = "AWS_LAMBDA_INITIALIZATION_TYPE";
 /// Whether the function runs on Lambda, in the partition whose endpoints have
 /// certificates of Amazon's, and calls those endpoints.
 fn on_lambda_of_aws(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> bool {
-    let on_lambda = given(&lookup, INITIALIZATION).is_some();
+    let on_lambda = on_lambda(&lookup);
     let elsewhere = ENDPOINTS.iter().chain(&["SSL_CERT_DIR"]).any(|name| given(&lookup, name).is_some());
     let partition = given(&lookup, "AWS_REGION").is_some_and(|region| {
         is_region(&region) && !["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"].iter().any(|p| region.starts_with(p))
@@ -589,7 +681,7 @@ mod tests {
     use super::*;
 
     fn read(vars: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
-        Config::from_env(|name| vars.iter().find(|v| v.0 == name).map(|v| Ok(v.1.to_owned())))
+        Config::from_env(|name| vars.iter().find(|v| v.0 == name).map(|v| Ok(v.1.to_owned()))).map_err(|it| it.problems)
     }
 
     #[test]
@@ -616,7 +708,7 @@ mod tests {
     fn what_is_wrong_is_redacted_too() {
         let wrong = ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::123456789012:user/u");
         let problems = read(&[("PROBE_BUCKET", "abc"), ("PROBE_REDACT", "account"), wrong]).unwrap_err();
-        assert_eq!(problems[0].value.as_deref(), Some("arn:aws:iam::ACCOUNT-1:user/u"));
+        assert_eq!(problems[0].value.as_deref(), Some("arn:aws:iam::ACCOUNT-1:user/USER"));
     }
 
     #[test]
@@ -635,6 +727,34 @@ mod tests {
         // Of the function's own account nothing is known yet.
         assert!(roles("arn:aws:iam::111122223333:role/s", "").is_ok());
         assert!(roles("arn:aws:iam::111122223333:role/s", "arn:aws:iam::111122223333:role/r").is_ok());
+    }
+
+    #[test]
+    fn a_gate_is_one_where_it_is_configured_and_its_stand_in_counts_only_off_lambda() {
+        let gates = |variables: &[(&str, &str)]| {
+            let all: Vec<_> = variables.iter().copied().chain([("PROBE_BUCKET", "abc")]).collect();
+            read(&all).unwrap().gates
+        };
+        assert_eq!(gates(&[]), Gates::default());
+        let both = gates(&[("PROBE_GATE", "codedeploy, cloudformation")]);
+        assert!(both.cloudformation && both.codedeploy);
+        let local = ("PROBE_GATE_ENDPOINT", "https://localhost:1");
+        assert_eq!(
+            gates(&[local, ("AWS_ENDPOINT_URL", "http://localhost:2")]).stand_in.as_deref(),
+            Some("https://localhost:1")
+        );
+        assert_eq!(
+            gates(&[("AWS_ENDPOINT_URL", "http://localhost:2")]).stand_in.as_deref(),
+            Some("http://localhost:2")
+        );
+        assert_eq!(gates(&[local, (INITIALIZATION, "on-demand")]).stand_in, None);
+        for wrong in ["cloudFormation", "cloudformation,", "all"] {
+            assert_eq!(read(&[("PROBE_BUCKET", "abc"), ("PROBE_GATE", wrong)]).unwrap_err()[0].name, "PROBE_GATE");
+        }
+        // A deployment that waits is answered even where the rest of the environment is not valid.
+        let invalid =
+            Config::from_env(|name| (name == "PROBE_GATE").then(|| Ok("cloudformation".to_owned()))).unwrap_err();
+        assert!(invalid.gates.cloudformation && !invalid.redact);
     }
 
     #[test]
@@ -662,7 +782,7 @@ mod tests {
     #[test]
     fn a_value_that_is_not_unicode_is_a_problem() {
         let problems = Config::from_env(|name| (name == "PROBE_BUCKET").then(|| Err("b\u{fffd}".to_owned())));
-        assert_eq!(problems.unwrap_err()[0].value.as_deref(), Some("b\u{fffd}"));
+        assert_eq!(problems.unwrap_err().problems[0].value.as_deref(), Some("b\u{fffd}"));
     }
 
     #[test]

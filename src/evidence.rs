@@ -66,14 +66,14 @@ pub fn of(action: &str, code: &str, text: &str) -> impl Iterator<Item = &'static
 /// How sure a proof is, and what that rests on, in a sentence.
 pub fn basis(action: &str, proof: &Proof) -> (Grade, String) {
     let (code, text) = proof.answer.key();
-    describe(|| of(action, code, text))
+    describe(of(action, code, text))
 }
 
 /// The same of a denial that names an action which AWS looks at only after this one.
 pub fn dependent_basis(action: &str, denied: &str) -> (Grade, String) {
     // Actions are compared without case, and only one has records of its own.
     let denied = if denied.eq_ignore_ascii_case(PASS_ROLE) { PASS_ROLE } else { denied };
-    let (grade, said) = describe(|| of(action, DEPENDENT, denied));
+    let (grade, said) = describe(of(action, DEPENDENT, denied));
     let general = format!("AWS denied {denied}, an action that it looks at only after this one");
     // No page says so of any of them.
     let grade = grade.max(Grade::Inferred);
@@ -85,24 +85,31 @@ const PASS_ROLE: &str = "iam:PassRole";
 /// The code under which the records of a denial of a dependent action stand; their text is that action.
 pub const DEPENDENT: &str = "AccessDeniedException";
 
-fn describe<I: Iterator<Item = &'static Record>>(records: impl Fn() -> I) -> (Grade, String) {
-    let grade = grade(records().map(|record| record.seen));
-    let first = |wanted: &[Seen]| records().find(|record| wanted.contains(&record.seen)).map(|record| record.source);
+/// The grade, and what it rests on.
+fn describe(records: impl Iterator<Item = &'static Record>) -> (Grade, String) {
+    // The first record of each kind speaks for it, in the order of `Seen`.
+    let mut first = [None; 6];
+    for record in records {
+        first[record.seen as usize].get_or_insert(record.source);
+    }
+    let of = |seen: Seen| first[seen as usize];
+    let kinds = [Seen::Page, Seen::Text, Seen::Order, Seen::Both, Seen::Sibling, Seen::Against];
+    let grade = grade(kinds.into_iter().filter(|seen| of(*seen).is_some()));
     let said = match grade {
-        Grade::Documented => first(&[Seen::Page]).unwrap_or_default().to_owned(),
-        Grade::Observed => match first(&[Seen::Both]) {
+        Grade::Documented => of(Seen::Page).unwrap_or_default().to_owned(),
+        Grade::Observed => match of(Seen::Both) {
             Some(both) => format!("{both} shows the text, and a denial in the same circumstances"),
             None => format!(
                 "{} shows the text; {} a denial in the same circumstances",
-                first(&[Seen::Text]).unwrap_or_default(),
-                first(&[Seen::Order]).unwrap_or_default()
+                of(Seen::Text).unwrap_or_default(),
+                of(Seen::Order).unwrap_or_default()
             ),
         },
         Grade::Inferred => {
             let mut parts = Vec::new();
-            parts.extend(first(&[Seen::Text, Seen::Page]).map(|source| format!("{source} shows the text")));
-            parts.extend(first(&[Seen::Order, Seen::Sibling]).map(|source| format!("for the order: {source}")));
-            parts.extend(first(&[Seen::Against]).map(|source| format!("against the order: {source}")));
+            parts.extend(of(Seen::Text).or(of(Seen::Page)).map(|source| format!("{source} shows the text")));
+            parts.extend(of(Seen::Order).or(of(Seen::Sibling)).map(|source| format!("for the order: {source}")));
+            parts.extend(of(Seen::Against).map(|source| format!("against the order: {source}")));
             if !parts.is_empty() {
                 parts.push("that AWS authorizes first is inferred".to_owned());
             }

@@ -571,7 +571,7 @@ async fn the_next_policy_does_not_take_the_place_of_the_one_before() {
         })
         .await;
         let command = response["report"]["advice"][0]["command"].as_str().unwrap().to_owned();
-        command.split(' ').nth(6).unwrap().to_owned()
+        command.split(' ').nth(5).unwrap().to_owned()
     };
     let (get, put) = (name("dynamodb:GetItem").await, name("dynamodb:PutItem").await);
     assert!(

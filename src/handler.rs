@@ -3,8 +3,8 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,12 +16,12 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::check::Time;
-use crate::config::{Config, Problem, is_region};
+use crate::config::{Config, Gates, HttpReport, Invalid, Problem, is_region};
 use crate::gate::{Decision, Gate};
 use crate::headline::{Findings, headline};
 use crate::http::Connections;
 use crate::probe::{self, Clients, Probe};
-use crate::report::{Caller, Report, Response, Row};
+use crate::report::{Caller, HttpResult, Report, Response, Row};
 use crate::request::{Event, Front, Request};
 use crate::telemetry::History;
 use crate::{advice, assumption, check, probes, redact, rehearsal, report, telemetry};
@@ -42,10 +42,12 @@ pub async fn sdk(connections: &Connections) -> SdkConfig {
 pub struct App {
     /// What is wrong is kept as well: a function that dies while it starts
     /// shows its user nothing of why.
-    setup: Result<Setup, Vec<Problem>>,
+    setup: Result<Setup, Invalid>,
     sdk: SdkConfig,
     connections: Connections,
     history: History,
+    /// The latest result for the callers of HTTP fronts.
+    latest: Mutex<Option<HttpResult>>,
     /// Whether an invocation has been answered before.
     warm: AtomicBool,
 }
@@ -62,14 +64,14 @@ struct Setup {
 
 impl App {
     /// Prepares everything that does not depend on the event.
-    pub fn new(config: Result<Config, Vec<Problem>>, sdk: SdkConfig, connections: Connections) -> Self {
+    pub fn new(config: Result<Config, Invalid>, sdk: SdkConfig, connections: Connections) -> Self {
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
         let bad_region = (!is_region(&region)).then(|| Problem {
             name: "AWS_REGION".to_owned(),
             value: Some(region.clone()).filter(|region| !region.is_empty()),
             expected: "the code of an AWS Region, such as us-east-1; Lambda sets it on AWS".to_owned(),
         });
-        let mut setup: Result<Setup, Vec<Problem>> = match config {
+        let mut setup: Result<Setup, Invalid> = match config {
             Ok(config) if bad_region.is_none() => Ok(Setup {
                 clients: Clients::new(&sdk, config.timeout),
                 config: Arc::new(config),
@@ -77,13 +79,26 @@ impl App {
                 credentials: sdk.credentials_provider(),
                 had_credentials: OnceCell::new(),
             }),
-            config => Err(config.err().into_iter().flatten().chain(bad_region).collect()),
+            Ok(config) => {
+                Err(Invalid { problems: bad_region.into_iter().collect(), redact: config.redact, gates: config.gates })
+            }
+            Err(mut invalid) => {
+                invalid.problems.extend(bad_region);
+                Err(invalid)
+            }
         };
-        if let Err(problems) = &mut setup {
-            redact::tame(problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
-            telemetry::log_problems(problems);
+        // Each invocation logs what is wrong: the deletion of a gate must not, and it is not known yet what comes.
+        if let Err(invalid) = &mut setup {
+            redact::tame(invalid.problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
         }
-        Self { setup, sdk, connections, history: History::default(), warm: AtomicBool::new(false) }
+        Self {
+            setup,
+            sdk,
+            connections,
+            history: History::default(),
+            latest: Mutex::default(),
+            warm: AtomicBool::new(false),
+        }
     }
 
     /// Prepares what takes requests to prepare, without sending any, where an
@@ -104,14 +119,37 @@ impl App {
     /// of the function, which an asynchronous caller would try again.
     pub async fn handle(&self, event: LambdaEvent<Event>) -> Response {
         let (event, context) = event.into_parts();
-        match event.0.as_ref().ok().and_then(|event| Gate::of(event, self.sdk.endpoint_url())) {
+        let region = self.sdk.region().map(ToString::to_string).unwrap_or_default();
+        match event.0.as_ref().ok().and_then(|event| Gate::of(event, self.gates(), &region)) {
             Some(Ok(gate)) => self.answer(&gate, &context).await,
-            Some(Err(problems)) => self.refuse(400, &self.probes(), &problems, &context).response(None),
-            None => {
-                let front = event.0.as_ref().ok().and_then(Front::of);
-                self.check(&event, front.as_ref(), &context).await.response(front.as_ref())
-            }
+            Some(Err(problems)) => self.refuse(400, &self.probes(), &problems, &context).response(),
+            None => match event.0.as_ref().ok().and_then(Front::of) {
+                Some(front) => self.answer_http(&event, &front, &context).await,
+                None => self.check(&event, None, &context).await.response(),
+            },
         }
+    }
+
+    /// Answers the caller of an HTTP front: with the latest result, if it is young enough.
+    async fn answer_http(&self, event: &Event, front: &Front, context: &Context) -> Response {
+        let config = self.setup.as_ref().ok().map(|setup| setup.config.as_ref());
+        let max_age = config.map_or(Duration::ZERO, |config| config.http_max_age);
+        // A thread that panicked while it held the result has left a whole one.
+        let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if front.problem().is_none()
+            && let Some(known) = latest().as_ref().filter(|known| known.age() < max_age)
+        {
+            return known.response(front, max_age);
+        }
+        let checked = self.check(event, Some(front), context).await;
+        let how = config.map_or(HttpReport::Summary, |config| config.http_report);
+        let result = HttpResult::new(&checked.report, checked.refused, how);
+        let max_age = if checked.refused.is_some() { Duration::ZERO } else { max_age };
+        let response = result.response(front, max_age);
+        if !max_age.is_zero() {
+            *latest() = Some(result);
+        }
+        response
     }
 
     /// Answers a deployment, and then the invocation.
@@ -123,21 +161,24 @@ impl App {
             Err(Problem { name: gate.name().to_owned(), value: None, expected })
         });
         let Err(mut problem) = heard else {
-            telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
+            // With the gate, the stack's log group can be gone, and a line would make Lambda create it again.
+            if !gate.is_deleted() {
+                telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
+            }
             return match checked {
-                Some(checked) => checked.response(None),
+                Some(checked) => checked.response(),
                 None if decision.passes => Response::of_text(&decision.reason),
                 None => {
                     let status = if gate.unchecked().is_some() { 400 } else { 500 };
                     let expected = "that it runs, and runs to its end".to_owned();
                     let problem = Problem { name: "check".to_owned(), value: Some(decision.reason), expected };
-                    self.refuse(status, &self.probes(), &[problem], context).response(None)
+                    self.refuse(status, &self.probes(), &[problem], context).response()
                 }
             };
         };
         // What the deployment has not heard, whoever reads this does.
         let Some(mut checked) = checked else {
-            return self.refuse(502, &self.probes(), &[problem], context).response(None);
+            return self.refuse(502, &self.probes(), &[problem], context).response();
         };
         redact::tame(problem.texts_mut().collect());
         if self.redacts() {
@@ -145,7 +186,7 @@ impl App {
         }
         telemetry::log_problems(std::slice::from_ref(&problem));
         checked.report.problems.push(problem);
-        Checked { refused: Some(502), ..checked }.response(None)
+        Checked { refused: Some(502), ..checked }.response()
     }
 
     /// What a deployment is told, and what came of the check, if there was one.
@@ -169,9 +210,14 @@ impl App {
         }
     }
 
-    /// Whether account ids are masked. Where the configuration is not valid, it has masked its own problems.
+    /// Whether account ids are masked.
     fn redacts(&self) -> bool {
-        self.setup.as_ref().is_ok_and(|setup| setup.config.redact)
+        self.setup.as_ref().map_or_else(|invalid| invalid.redact, |setup| setup.config.redact)
+    }
+
+    /// The deployments that may wait for a run.
+    fn gates(&self) -> &Gates {
+        self.setup.as_ref().map_or_else(|invalid| &invalid.gates, |setup| &setup.config.gates)
     }
 
     /// The probes of this configuration; of the policy, where it is not valid.
@@ -182,10 +228,7 @@ impl App {
     /// The report of an invocation that tries nothing.
     fn refuse(&self, status: u16, probes: &[&'static Probe], problems: &[Problem], context: &Context) -> Checked {
         let mut report = Report::of_problems(probes, problems, context.request_id.clone());
-        redact::tame(report.texts_mut());
-        if self.redacts() {
-            redact::mask(report.texts_mut());
-        }
+        sanitize(&mut report, self.redacts());
         telemetry::log(&report, status, &self.history);
         Checked { report, refused: Some(status), verbose: false }
     }
@@ -195,7 +238,7 @@ impl App {
         let known = self.probes();
         let setup = match &self.setup {
             Ok(setup) => setup,
-            Err(problems) => return self.refuse(500, &known, problems, context),
+            Err(invalid) => return self.refuse(500, &known, &invalid.problems, context),
         };
         if let Some(problem) = front.and_then(Front::problem) {
             return self.refuse(405, &known, &[problem], context);
@@ -233,10 +276,7 @@ impl App {
             advisories: advice::advisories(&findings),
             ..Report::new(rows, context.request_id.clone(), started.elapsed())
         };
-        redact::tame(report.texts_mut());
-        if config.redact {
-            redact::mask(report.texts_mut());
-        }
+        sanitize(&mut report, config.redact);
         telemetry::log(&report, report.status(), &self.history);
         telemetry::count(&report, config, !self.warm.swap(true, Ordering::Relaxed));
         Checked { report, refused: None, verbose: request.verbose }
@@ -255,8 +295,17 @@ struct Checked {
 }
 
 impl Checked {
-    fn response(self, front: Option<&Front>) -> Response {
-        Response::new(self.report, self.refused, self.verbose, front)
+    fn response(self) -> Response {
+        Response::new(self.report, self.refused, self.verbose)
+    }
+}
+
+/// Makes every text of a report fit to be shown and logged.
+fn sanitize(report: &mut Report, redact: bool) {
+    redact::tame(report.texts_mut());
+    redact::tame(report.request_ids_mut());
+    if redact {
+        redact::mask(report.texts_mut());
     }
 }
 

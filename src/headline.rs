@@ -60,6 +60,28 @@ impl Findings<'_> {
     }
 }
 
+/// What a cause is, in words that name nothing of the account's.
+pub fn without_names(cause: &str) -> &'static str {
+    match cause {
+        "credentials" => "AWS does not accept the function's credentials.",
+        "clockSkew" => "The clock of the machine that the function runs on is off.",
+        "denyControl" => "An action that must be denied was allowed, so no other \"allowed\" is believed.",
+        "control" => "AWS did not say who is calling, so no answer is believed.",
+        "network" => "A service of AWS did not answer.",
+        "wrongRole" => "The function runs under another role than the one to check.",
+        "notAssumed" => "The role to check could not be assumed.",
+        "wrongRegion" => "The function runs in another Region than the policy names.",
+        "bucketRegion" => "The bucket is in another Region.",
+        "resourceMissing" => "A resource of the pipeline does not exist.",
+        "roleTrust" => "SageMaker cannot assume the role that it is handed.",
+        "policyType" => "A policy that is not the role's own denies everything that is denied.",
+        "tableName" => "The table's name is nearly, but not quite, the one that is expected.",
+        "method" => "Only GET and HEAD ask for a check.",
+        "configuration" => "The function's configuration is not valid; its log says what is wrong.",
+        _ => "The function's log has the report.",
+    }
+}
+
 fn new(cause: &'static str, text: String) -> Headline {
     Headline { cause, text }
 }
@@ -150,12 +172,21 @@ fn network(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
     }
     let services = silent.iter().map(|(service, _)| *service).collect::<Vec<_>>().join(", ");
     let endpoints = silent.into_iter().map(|(_, endpoint)| endpoint).collect::<Vec<_>>().join(", ");
+    // What rustls says of a certificate whose issuer it does not trust.
+    let untrusted = |row: &&&Row| row.message.as_deref().is_some_and(|message| message.contains("UnknownIssuer"));
+    let issuer = if wrong.iter().any(|row| untrusted(&row)) {
+        " The certificate of what answered comes from an issuer that the function does not trust, as behind a proxy that looks into \
+         TLS: set AWS_CA_BUNDLE to a file with the proxy's certificate, or to the operating system's bundle, such as \
+         /etc/pki/tls/certs/ca-bundle.crt."
+    } else {
+        ""
+    };
     let who = if wrong.len() == findings.rows.len() { "No service answered" } else { "These services did not answer" };
     Some(new(
         "network",
         format!(
             "{who}: {services}. That says nothing about permissions. If the function is attached to a VPC, its subnets need a \
-             NAT gateway or these VPC endpoints, and its security group has to let HTTPS out: {endpoints}."
+             NAT gateway or these VPC endpoints, and its security group has to let HTTPS out: {endpoints}.{issuer}"
         ),
     ))
 }

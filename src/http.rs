@@ -240,3 +240,36 @@ fn bounded(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     *answer.body_mut() = SdkBody::from_body_1_x(Limited::new(body, LONGEST_BODY));
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    use super::AMAZON;
+
+    /// The certificates of a file in PEM whose subject or issuer has one of these names; all of them without names.
+    fn named(pem: &[u8], names: &[&str]) -> BTreeSet<Vec<u8>> {
+        let certificates = CertificateDer::pem_slice_iter(pem).map(|certificate| certificate.unwrap().to_vec());
+        let has = |certificate: &[u8], name: &str| certificate.windows(name.len()).any(|part| part == name.as_bytes());
+        certificates.filter(|certificate| names.is_empty() || names.iter().any(|name| has(certificate, name))).collect()
+    }
+
+    #[test]
+    fn no_root_of_amazon_s_is_missing_that_the_operating_system_trusts() {
+        // Where the distributions keep it: Debian and Alpine, Fedora and Amazon Linux, macOS.
+        let stores = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+        let store = stores
+            .iter()
+            .find_map(|path| std::fs::read(path).ok())
+            .expect("the system's certificates: install ca-certificates");
+        let names =
+            ["Amazon Root CA", "Amazon ECDSA Root", "Amazon RSA Root", "Starfield Services Root Certificate Authority"];
+        let (system, own) = (named(&store, &names), named(AMAZON, &[]));
+        assert!(system.len() >= 4, "the system's store has only {} of Amazon's roots", system.len());
+        let missing: Vec<_> = system.difference(&own).map(|der| String::from_utf8_lossy(der).into_owned()).collect();
+        assert!(missing.is_empty(), "src/amazon.pem lacks roots that the operating system has: {missing:?}");
+    }
+}

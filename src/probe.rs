@@ -149,6 +149,12 @@ pub const PARTITIONS: &[Partition] = &[
     Partition { name: "aws", regions: "", dns_suffix: "amazonaws.com" },
 ];
 
+/// The partition that a Region belongs to.
+pub fn partition_of(region: &str) -> &'static Partition {
+    let known = PARTITIONS.iter().find(|partition| region.starts_with(partition.regions));
+    known.expect("every Region starts with nothing, which the last one asks for")
+}
+
 impl Context {
     pub fn new(config: Arc<Config>, clients: Clients, region: &str, function_arn: &str) -> Self {
         Self {
@@ -285,8 +291,7 @@ impl Context {
     }
 
     fn of_partition(&self) -> &'static Partition {
-        let known = PARTITIONS.iter().find(|partition| self.region.starts_with(partition.regions));
-        known.expect("every Region starts with nothing, which the last one asks for")
+        partition_of(&self.region)
     }
 
     /// The ARN of something in this Region and account.

@@ -32,33 +32,137 @@ fn obeyed(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Masks account ids and session names, the same way in all texts, so that what
-/// belongs together still shows.
+/// Masks account ids, ids of organizations, and the names of sessions, users
+/// and their ids, the same way in all texts, so that what belongs together
+/// still shows. The ids of requests are not among them, and stay whole.
 pub fn mask(texts: Vec<&mut String>) {
-    let mut accounts = BTreeMap::new();
+    let mut known = Known::default();
     for text in texts {
-        let masked = numbers(text, &mut accounts);
-        *text = sessions(&sessions(&masked, ":assumed-role/", 1), ":federated-user/", 0);
+        let masked = organizations(&numbers(text, &mut known.accounts), &mut known.organizations);
+        let masked = sessions(&sessions(&masked, ":assumed-role/", 1), ":federated-user/", 0);
+        *text = unique_ids(&users(&masked));
     }
 }
 
-/// Twelve digits that stand alone are an account id.
+/// What has been masked, by the number that it has.
+#[derive(Default)]
+struct Known {
+    accounts: BTreeMap<String, usize>,
+    organizations: BTreeMap<String, usize>,
+}
+
+/// Twelve digits that stand alone are an account id, also behind a character
+/// that a URL writes with a percent sign and two digits; the last part of a UUID is not.
 fn numbers(text: &str, accounts: &mut BTreeMap<String, usize>) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let length = rest[start..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - start);
-        let number = &rest[start..start + length];
-        masked.push_str(&rest[..start]);
-        if length == 12 {
-            let next = accounts.len() + 1;
-            let index = *accounts.entry(number.to_owned()).or_insert(next);
-            masked.push_str("ACCOUNT-");
-            masked.push_str(&index.to_string());
+        let before = &text[..text.len() - rest.len() + start];
+        let end = rest[start..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |length| start + length);
+        // The digits of "%3A" and "%20" are part of what they stand for.
+        let escaped = before.ends_with('%') && end - start >= 2;
+        let number_at = if escaped { start + 2 } else { start };
+        let number = &rest[number_at..end];
+        masked.push_str(&rest[..number_at]);
+        if number.len() == 12 && !ends_in_uuid(before) {
+            masked.push_str(&numbered("ACCOUNT", number, accounts));
         } else {
             masked.push_str(number);
         }
-        rest = &rest[start + length..];
+        rest = &rest[end..];
+    }
+    masked + rest
+}
+
+/// Whether a text ends in all but the last part of a UUID.
+fn ends_in_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.rsplitn(6, '-').collect();
+    let [last, ref middle @ .., first] = parts[..] else { return false };
+    let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    let first = if middle.len() == 4 { middle[3] } else { first };
+    let start = first.len().saturating_sub(8);
+    last.is_empty()
+        && middle.len() >= 3
+        && middle[..3].iter().all(|part| part.len() == 4 && hex(part))
+        && first.is_char_boundary(start)
+        && first.len() >= 8
+        && hex(&first[start..])
+}
+
+/// `o-` and ten to thirty-two letters and digits (AWS Organizations API Reference, `Organization`), and the ids
+/// of its root and its units, which begin with `r-` and `ou-`.
+fn organizations(text: &str, known: &mut BTreeMap<String, usize>) -> String {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(word) {
+        let end = rest[start..].find(|c: char| !word(c)).map_or(rest.len(), |length| start + length);
+        let id = &rest[start..end];
+        masked.push_str(&rest[..start]);
+        let small = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let is_id = match id.split_once('-') {
+            Some(("o", name)) => (10..=32).contains(&name.len()) && small(name) && !name.contains('-'),
+            Some(("ou", name)) => (13..=65).contains(&name.len()) && small(name) && name.contains('-'),
+            _ => false,
+        };
+        if is_id {
+            masked.push_str(&numbered("ORGANIZATION", id, known));
+        } else {
+            masked.push_str(id);
+        }
+        rest = &rest[end..];
+    }
+    masked + rest
+}
+
+fn numbered(kind: &str, text: &str, known: &mut BTreeMap<String, usize>) -> String {
+    let next = known.len() + 1;
+    format!("{kind}-{}", known.entry(text.to_owned()).or_insert(next))
+}
+
+/// The name of a user, behind its path.
+fn users(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(":user/") {
+        let start = at + ":user/".len();
+        let end = rest[start..].find(|c: char| !(c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c)));
+        let end = end.map_or(rest.len(), |end| start + end);
+        masked.push_str(&rest[..start]);
+        masked.push_str("USER");
+        rest = &rest[end..];
+    }
+    masked + rest
+}
+
+/// The unique id of a role or a user, and the session behind it: `AROA…:session`
+/// (IAM User Guide, "IAM identifiers": unique ID prefixes).
+fn unique_ids(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        let end = rest[start..].find(|c: char| !c.is_ascii_alphanumeric()).map_or(rest.len(), |length| start + length);
+        let id = &rest[start..end];
+        masked.push_str(&rest[..start]);
+        let upper = id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let is_id =
+            (16..=128).contains(&id.len()) && upper && ["AROA", "AIDA", "AIPA"].iter().any(|kind| id.starts_with(kind));
+        if !is_id {
+            masked.push_str(id);
+            rest = &rest[end..];
+            continue;
+        }
+        masked.push_str(&id[..4]);
+        masked.push_str("ID");
+        rest = &rest[end..];
+        if let Some(session) = rest.strip_prefix(':') {
+            let length =
+                session.find(|c: char| !(c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))).unwrap_or(session.len());
+            if length > 0 {
+                masked.push_str(":SESSION");
+                rest = &session[length..];
+            }
+        }
     }
     masked + rest
 }
@@ -115,6 +219,30 @@ mod tests {
                 "arn:aws:iam::ACCOUNT-2:role/r in ACCOUNT-1",
                 "arn:aws:sts::ACCOUNT-1:federated-user/SESSION",
                 "2026 1234567890123 é 12345678901 :assumed-role/no-session"
+            ]
+        );
+    }
+
+    #[test]
+    fn masks_what_names_people_and_organizations_and_keeps_the_ids_of_requests() {
+        let uuid = "986a261e-eb64-41e0-b836-022841217523";
+        let mut texts = [
+            "s3://bucket/account%20123456789012%3A123456789012/x".to_owned(),
+            "arn:aws:iam::123456789012:user/dev/me and AROAEXAMPLEEXAMPLE12:me@example.com or AIDAEXAMPLEEXAMPLE12"
+                .to_owned(),
+            "o-a1b2c3d4e5 ou-ab12-cd34ef56 o-short our-o-a1b2c3d4e5x policy/o-a1b2c3d4e5/p-a1b2c3d4".to_owned(),
+            format!("RequestId: {uuid}, authorization id: {uuid}"),
+            "x-41e0-b836-022841217523".to_owned(),
+        ];
+        mask(texts.iter_mut().collect());
+        assert_eq!(
+            texts,
+            [
+                "s3://bucket/account%20ACCOUNT-1%3AACCOUNT-1/x".to_owned(),
+                "arn:aws:iam::ACCOUNT-1:user/USER and AROAID:SESSION or AIDAID".to_owned(),
+                "ORGANIZATION-1 ORGANIZATION-2 o-short our-o-a1b2c3d4e5x policy/ORGANIZATION-1/p-a1b2c3d4".to_owned(),
+                format!("RequestId: {uuid}, authorization id: {uuid}"),
+                "x-41e0-b836-ACCOUNT-2".to_owned(),
             ]
         );
     }

@@ -1,10 +1,14 @@
 //! From the event to what this invocation asks for.
 //!
 //! Any JSON is a valid event: the console's default test event, EventBridge's
-//! scheduled event, the guide's own. The options of this program live under one
-//! key, `probe`, which none of those has.
+//! scheduled event, the guide's own. Its numbers have to be ones that a computer
+//! can hold, its texts Unicode, and it may be 127 levels deep. The options of
+//! this program live under one key, `probe`, which none of those has.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use aws_lambda_events::alb::ElbContext;
@@ -25,24 +29,79 @@ pub struct Event(pub Result<Value, String>);
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(deserializer.deserialize_any(Strict).map_err(|error| error.to_string())))
+        let mut reading = Reading::default();
+        let read = deserializer.deserialize_any(Top(&mut reading));
+        Ok(Self(read.map_err(|error| error.to_string())))
     }
 }
 
-/// Reads any JSON, and refuses an object that has a key twice: whoever reads
-/// the first and whoever reads the last would see two different events.
-#[derive(Clone, Copy)]
-struct Strict;
+/// The keys that this program reads. What is under all others is looked at and not kept.
+const KEYS: &[&str] = &[
+    "probe",
+    "requestContext",
+    "httpMethod",
+    "headers",
+    "multiValueHeaders",
+    "RequestType",
+    "ResponseURL",
+    "StackId",
+    "RequestId",
+    "LogicalResourceId",
+    "PhysicalResourceId",
+    PROPERTIES,
+    "DeploymentId",
+    "LifecycleEventHookExecutionId",
+];
 
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+/// The key under which CloudFormation sends what the template says.
+const PROPERTIES: &str = "ResourceProperties";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+/// How many values, and bytes of text, are kept of one event. Lambda takes
+/// events of six megabytes, which can be ten times as large in memory.
+const MOST_VALUES: usize = 10_000;
+const MOST_BYTES: usize = 512 * 1024;
+
+/// How many keys of one object are remembered, to find one that stands twice.
+const MOST_KEYS: usize = 1024;
+
+/// What has been kept of an event so far.
+#[derive(Default)]
+struct Reading {
+    values: usize,
+    bytes: usize,
+}
+
+impl Reading {
+    /// Whether so many more bytes of text can be kept, as one more value.
+    fn keeps(&mut self, bytes: usize) -> bool {
+        self.values += 1;
+        self.bytes += bytes;
+        !self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        self.values > MOST_VALUES || self.bytes > MOST_BYTES
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+/// The keys of one object, of which none may stand twice: whoever reads the
+/// first and whoever reads the last would see two different events.
+#[derive(Default)]
+struct Keys(HashSet<u64>);
+
+impl Keys {
+    fn add<E: Error>(&mut self, key: &str, hasher: &RandomState) -> Result<(), E> {
+        if self.0.len() < MOST_KEYS && !self.0.insert(hasher.hash_one(key)) {
+            return Err(E::custom(format!("the key {key:?} stands twice in one object")));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the whole event.
+struct Top<'a>(&'a mut Reading);
+
+impl<'de> Visitor<'de> for Top<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,48 +112,201 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Null)
     }
 
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Value, A::Error> {
+        Look(&RandomState::new()).visit_seq(items)?;
+        Ok(Value::Null)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let hasher = RandomState::new();
+        let (mut object, mut keys) = (Map::new(), Keys::default());
+        let mut too_large: Option<String> = None;
+        while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
+            keys.add(&key, &hasher)?;
+            if !KEYS.contains(&&*key) {
+                entries.next_value_seed(Look(&hasher))?;
+                continue;
+            }
+            if object.contains_key(&*key) {
+                return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
+            }
+            let value = entries.next_value_seed(Keep { reading: self.0, hasher: &hasher })?;
+            if !self.0.is_full() {
+                object.insert(key.into_owned(), value);
+            } else if key == PROPERTIES {
+                // A deployment that waits is told so, and waits no longer.
+                object.insert(key.into_owned(), "too large".into());
+                *self.0 = Reading::default();
+            } else {
+                too_large.get_or_insert(key.into_owned());
+                *self.0 = Reading::default();
+            }
+        }
+        match too_large {
+            Some(key) => Err(A::Error::custom(format!(
+                "{key:?} holds more than {MOST_VALUES} values or {} KiB of text",
+                MOST_BYTES / 1024
+            ))),
+            None => Ok(object.into()),
+        }
+    }
+}
+
+/// Reads a value and keeps it, as long as there is room.
+struct Keep<'a> {
+    reading: &'a mut Reading,
+    hasher: &'a RandomState,
+}
+
+impl<'de> DeserializeSeed<'de> for Keep<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keep<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        self.reading.keeps(0);
+        Ok(Value::Null)
+    }
+
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        self.reading.keeps(0);
         Ok(value.into())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        self.reading.keeps(0);
         Ok(value.into())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        self.reading.keeps(0);
         Ok(value.into())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        self.reading.keeps(0);
         Ok(value.into())
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
+        Ok(if self.reading.keeps(value.len()) { value.into() } else { Value::Null })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
+        self.reading.keeps(0);
+        while !self.reading.is_full() {
+            let Some(item) = items.next_element_seed(Keep { reading: self.reading, hasher: self.hasher })? else {
+                return Ok(list.into());
+            };
             list.push(item);
         }
-        Ok(list.into())
+        Look(self.hasher).visit_seq(items)?;
+        Ok(Value::Null)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
+        let (mut object, mut keys) = (Map::new(), Keys::default());
+        self.reading.keeps(0);
+        while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
+            keys.add(&key, self.hasher)?;
+            self.reading.bytes += key.len();
+            if self.reading.is_full() {
+                entries.next_value_seed(Look(self.hasher))?;
+                continue;
             }
-            let value = entries.next_value_seed(self)?;
-            object.insert(key, value);
+            let value = entries.next_value_seed(Keep { reading: self.reading, hasher: self.hasher })?;
+            object.insert(key.into_owned(), value);
         }
         Ok(object.into())
+    }
+}
+
+/// Looks at a value and keeps nothing of it.
+#[derive(Clone, Copy)]
+struct Look<'a>(&'a RandomState);
+
+impl<'de> DeserializeSeed<'de> for Look<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Look<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut keys = Keys::default();
+        while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
+            keys.add(&key, self.0)?;
+            entries.next_value_seed(self)?;
+        }
+        Ok(())
     }
 }
 
@@ -132,7 +344,9 @@ impl Request {
     pub fn parse(event: &Event, known: &[&str]) -> Result<Self, Vec<Problem>> {
         let event = match &event.0 {
             Ok(event) => event,
-            Err(error) => return Err(vec![problem("event", Some(error.clone()), "JSON")]),
+            Err(error) => {
+                return Err(vec![problem("event", Some(error.clone()), "JSON, and no more of it than options need")]);
+            }
         };
         // The caller of an HTTP front fills in the body and the headers, not
         // these keys, and whoever may open a URL may not choose what it does.
@@ -149,55 +363,69 @@ impl Request {
         };
 
         let mut request = Self::default();
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         for (name, value) in options {
             match name.as_str() {
                 "actions" => request.actions = actions(value, known, &mut problems),
                 "verbose" => match value.as_bool() {
                     Some(verbose) => request.verbose = verbose,
-                    None => problems.push(problem("probe.verbose", Some(value.to_string()), "true or false")),
+                    None => problems.push("probe.verbose", value, "true or false"),
                 },
                 "settleSeconds" => match value.as_u64().filter(|seconds| *seconds <= LONGEST_SETTLE) {
                     Some(seconds) => request.settle = Duration::from_secs(seconds),
-                    None => problems.push(problem(
+                    None => problems.push(
                         "probe.settleSeconds",
-                        Some(value.to_string()),
+                        value,
                         &format!("a whole number of seconds, 0 to {LONGEST_SETTLE}"),
-                    )),
+                    ),
                 },
-                _ => problems.push(problem(
+                _ => problems.push(
                     &format!("probe.{name}"),
-                    Some(value.to_string()),
+                    value,
                     &format!("no such option; the options are: {OPTIONS}"),
-                )),
+                ),
             }
         }
-        if problems.len() > MOST {
-            let more = problems.len() - MOST;
-            problems.truncate(MOST);
-            problems.push(problem("probe", Some(format!("{more} more problems")), "no problem"));
+        let Problems { mut told, more } = problems;
+        if more > 0 {
+            told.push(problem("probe", Some(format!("{more} more problems")), "no problem"));
         }
-        if problems.is_empty() { Ok(request) } else { Err(problems) }
+        if told.is_empty() { Ok(request) } else { Err(told) }
     }
 }
 
-fn actions(value: &Value, known: &[&str], problems: &mut Vec<Problem>) -> Option<Vec<String>> {
-    let accepted = || {
-        format!(
-            "a list of actions, in which * and ? are wildcards and which match at least one of: {}{}",
-            known.join(", "),
-            if known.contains(&"iam:PassRole") { "" } else { " (iam:PassRole needs PROBE_SAGEMAKER_ROLE_ARN)" }
-        )
-    };
+/// The problems of an event: the first ones, and how many more there are.
+#[derive(Default)]
+struct Problems {
+    told: Vec<Problem>,
+    more: usize,
+}
+
+impl Problems {
+    fn push(&mut self, name: &str, value: &Value, expected: &str) {
+        if self.told.len() < MOST {
+            self.told.push(problem(name, Some(value.to_string()), expected));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+fn actions(value: &Value, known: &[&str], problems: &mut Problems) -> Option<Vec<String>> {
+    let accepted = format!(
+        "a list of actions, in which * and ? are wildcards and which match at least one of: {}{}",
+        known.join(", "),
+        if known.contains(&"iam:PassRole") { "" } else { " (iam:PassRole needs PROBE_SAGEMAKER_ROLE_ARN)" }
+    );
     let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
-        problems.push(problem("probe.actions", Some(value.to_string()), &accepted()));
+        problems.push("probe.actions", value, &accepted);
         return None;
     };
     let mut patterns = Vec::new();
     for (index, item) in list.iter().enumerate() {
         match item.as_str().filter(|p| known.iter().any(|action| pattern::matches(p, action))) {
             Some(pattern) => patterns.push(pattern.to_owned()),
-            None => problems.push(problem(&format!("probe.actions[{index}]"), Some(item.to_string()), &accepted())),
+            None => problems.push(&format!("probe.actions[{index}]"), item, &accepted),
         }
     }
     Some(patterns)
@@ -323,7 +551,10 @@ mod tests {
     fn what_is_not_json_is_a_problem_of_the_event() {
         let event = as_lambda_reads_it("{\"probe\": ");
         let problems = Request::parse(&event, KNOWN).unwrap_err();
-        assert_eq!((problems[0].name.as_str(), problems[0].expected.as_str()), ("event", "JSON"));
+        assert_eq!(
+            (problems[0].name.as_str(), problems[0].expected.as_str()),
+            ("event", "JSON, and no more of it than options need")
+        );
     }
 
     #[test]
@@ -341,9 +572,37 @@ mod tests {
                 "{problems:?}"
             );
         }
-        let event = r#"{"a": [1, -2, 3.5, "x", true, null, {}], "b": {"a": 18446744073709551615}}"#;
+        let event = r#"{"probe": [1, -2, 3.5, "x", true, null, {}], "headers": {"a": 18446744073709551615}, "other": [{"a": "b"}]}"#;
         let read: Event = serde_json::from_str(event).unwrap();
-        assert_eq!(read.0.unwrap(), serde_json::from_str::<Value>(event).unwrap());
+        let mut kept = serde_json::from_str::<Value>(event).unwrap();
+        kept.as_object_mut().unwrap().remove("other");
+        assert_eq!(read.0.unwrap(), kept, "what nobody reads is looked at and not kept");
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_to_be_options_is_refused_and_never_built() {
+        let many = vec!["[0]"; MOST_VALUES].join(",");
+        let long = format!("\"{}\"", "x".repeat(MOST_BYTES + 1));
+        for large in [format!("[{many}]"), format!("{{\"actions\": [{many}]}}"), long.clone(), format!("[{long}, 1]")] {
+            let problems = Request::parse(&as_lambda_reads_it(&format!("{{\"probe\": {large}}}")), KNOWN).unwrap_err();
+            let value = problems[0].value.as_ref().unwrap();
+            assert!(value.contains("\"probe\" holds more than 10000 values or 512 KiB of text"), "{value}");
+            // Elsewhere, nobody reads it; and a deployment that waits is told.
+            let event = as_lambda_reads_it(&format!(
+                "{{\"key\": {large}, \"ResourceProperties\": {large}, \"RequestType\": \"Create\"}}"
+            ));
+            assert_eq!(event.0.unwrap(), json!({"ResourceProperties": "too large", "RequestType": "Create"}));
+        }
+        assert_eq!(as_lambda_reads_it(&format!("[{many}]")).0.unwrap(), Value::Null);
+        assert!(as_lambda_reads_it(&format!("{{\"probe\": [{many}")).0.is_err(), "what is cut off is no JSON");
+    }
+
+    #[test]
+    fn the_problems_of_an_event_are_counted_and_the_first_ones_told() {
+        let actions = vec![json!(0); 9_000];
+        let problems = Request::parse(&Event(Ok(json!({"probe": {"actions": actions}}))), KNOWN).unwrap_err();
+        assert_eq!(problems.len(), MOST + 1);
+        assert_eq!(problems[MOST].value.as_deref(), Some("8950 more problems"));
     }
 
     #[test]

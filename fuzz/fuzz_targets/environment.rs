@@ -25,7 +25,8 @@ fuzz_target!(|bytes: &[u8]| {
             let keys = config.object_key.iter().chain([&config.prefix]);
             assert!(keys.into_iter().all(|key| key.len() <= 1024 && !key.contains(char::is_control)));
         }
-        Err(problems) => {
+        Err(invalid) => {
+            let problems = invalid.problems;
             assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.expected.is_empty()));
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
 
-use crate::config::Problem;
+use crate::config::{Gates, Problem};
 use crate::denial::Kind;
 use crate::http::Connections;
 use crate::report::{Advice, DenialLine, Report, Row};
@@ -42,25 +42,30 @@ pub struct Decision {
 const SETTLE: Duration = Duration::from_secs(30);
 
 impl Gate {
-    /// The deployment that an event comes from, if it does. Only AWS's own
-    /// services, or who may invoke the function, can ask: an HTTP front's caller cannot.
-    ///
-    /// `endpoint` is where the function finds AWS, if not in the usual place.
+    /// The deployment that an event comes from, if it does and the function is
+    /// configured to be asked by it. Only AWS's own services, or who may invoke the
+    /// function, can ask: an HTTP front's caller cannot.
     ///
     /// # Errors
     ///
     /// What keeps the deployment from being answered.
-    pub fn of(event: &Value, endpoint: Option<&str>) -> Option<Result<Self, Vec<Problem>>> {
+    pub fn of(event: &Value, gates: &Gates, region: &str) -> Option<Result<Self, Vec<Problem>>> {
         let has = |name: &str| event.get(name).is_some();
         if request::is_http(event) {
             None
-        } else if has("ResponseURL") || (has("RequestType") && has("StackId")) {
-            Some(CustomResource::parse(event, endpoint).map(Self::CloudFormation))
-        } else if has("DeploymentId") && has("LifecycleEventHookExecutionId") {
+        } else if gates.cloudformation && (has("ResponseURL") || (has("RequestType") && has("StackId"))) {
+            let stand_in = gates.stand_in.as_deref();
+            Some(CustomResource::parse(event, stand_in, region).map(Self::CloudFormation))
+        } else if gates.codedeploy && has("DeploymentId") && has("LifecycleEventHookExecutionId") {
             Some(LifecycleHook::parse(event).map(Self::CodeDeploy))
         } else {
             None
         }
+    }
+
+    /// Whether the gate itself is deleted, and the function's log group may be gone already.
+    pub fn is_deleted(&self) -> bool {
+        matches!(self, Self::CloudFormation(resource) if resource.is_deleted())
     }
 
     /// What is answered without a check, where none is needed or possible.
@@ -200,45 +205,55 @@ fn text(event: &Value, name: &str, expected: &str, problems: &mut Vec<Problem>) 
 mod tests {
     use super::*;
 
-    const URL: &str = "https://bucket.s3.amazonaws.com/x";
+    const URL: &str = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x";
+    const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/s/guid";
+
+    fn gate_of(event: &Value) -> Option<Result<Gate, Vec<Problem>>> {
+        Gate::of(event, &Gates { cloudformation: true, codedeploy: true, stand_in: None }, "us-east-1")
+    }
 
     #[test]
     fn only_a_deployment_is_one() {
         let resource = json!({
-            "RequestType": "Create", "ResponseURL": URL, "StackId": "s", "RequestId": "r", "LogicalResourceId": "l",
+            "RequestType": "Create", "ResponseURL": URL, "StackId": STACK, "RequestId": "r", "LogicalResourceId": "l",
         });
         let hook = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
-        assert_eq!(Gate::of(&resource, None).unwrap().unwrap().name(), "CloudFormation");
-        assert_eq!(Gate::of(&hook, None).unwrap().unwrap().name(), "CodeDeploy");
+        assert_eq!(gate_of(&resource).unwrap().unwrap().name(), "CloudFormation");
+        assert_eq!(gate_of(&hook).unwrap().unwrap().name(), "CodeDeploy");
         for event in [json!({}), json!(null), json!({"DeploymentId": "d-1"}), json!({"RequestType": "Create"})] {
-            assert_eq!(Gate::of(&event, None), None, "{event}");
+            assert_eq!(gate_of(&event), None, "{event}");
         }
+        // A function that is no gate takes their events for any other.
+        for event in [&resource, &hook] {
+            assert_eq!(Gate::of(event, &Gates::default(), "us-east-1"), None, "{event}");
+        }
+        let only = Gates { codedeploy: true, ..Gates::default() };
+        assert_eq!(Gate::of(&resource, &only, "us-east-1"), None);
         // What a caller of an HTTP front could bring along, if the front let it.
         for gate in [resource, hook] {
             let mut event = gate;
             event["requestContext"] = json!({"http": {"method": "GET"}});
-            assert_eq!(Gate::of(&event, None), None, "{event}");
+            assert_eq!(gate_of(&event), None, "{event}");
         }
-        let problems =
-            Gate::of(&json!({"DeploymentId": "", "LifecycleEventHookExecutionId": 7}), None).unwrap().unwrap_err();
+        let problems = gate_of(&json!({"DeploymentId": "", "LifecycleEventHookExecutionId": 7})).unwrap().unwrap_err();
         let names: Vec<_> = problems.iter().map(|problem| problem.name.as_str()).collect();
         assert_eq!(names, ["DeploymentId", "LifecycleEventHookExecutionId"]);
-        assert!(Gate::of(&json!({"RequestType": "Create", "StackId": "s"}), None).unwrap().is_err());
+        assert!(gate_of(&json!({"RequestType": "Create", "StackId": "s"})).unwrap().is_err());
     }
 
     #[test]
     fn what_is_denied_is_tried_again_for_half_a_minute_unless_the_gate_says_otherwise() {
         let event = |properties: Value| {
             let event = json!({
-                "RequestType": "Create", "ResponseURL": URL, "StackId": "s", "RequestId": "r", "LogicalResourceId": "l",
+                "RequestType": "Create", "ResponseURL": URL, "StackId": STACK, "RequestId": "r", "LogicalResourceId": "l",
                 "ResourceProperties": properties,
             });
-            Gate::of(&event, None).unwrap().unwrap().event()
+            gate_of(&event).unwrap().unwrap().event()
         };
         assert_eq!(event(json!({})), json!({"probe": {"settleSeconds": 30}}));
         assert_eq!(event(json!({"Probe": {"settleSeconds": "0"}})), json!({"probe": {"settleSeconds": 0}}));
         assert_eq!(event(json!({"Probe": "soon"})), json!({"probe": "soon"}), "for the check to refuse");
         let hook = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
-        assert_eq!(Gate::of(&hook, None).unwrap().unwrap().event(), json!({"probe": {"settleSeconds": 30}}));
+        assert_eq!(gate_of(&hook).unwrap().unwrap().event(), json!({"probe": {"settleSeconds": 30}}));
     }
 }

@@ -1,6 +1,7 @@
 //! What the function says: rows, summary, response. The wire format, whose
 //! names are a contract, and the only room that serializes.
 
+mod http;
 mod rows;
 
 use std::borrow::Cow;
@@ -12,9 +13,9 @@ use serde::{Serialize, Serializer};
 use crate::config::Problem;
 use crate::denial::{Kind, PolicyType};
 use crate::probe::{Context, Leftover, Principal, Probe};
-use crate::request::Front;
 use crate::verdict::{Cause, Grade, Verdict, Warning};
 
+pub use http::HttpResult;
 pub use rows::rows;
 
 /// The name and version of the format.
@@ -32,10 +33,10 @@ pub struct Response {
     pub status_code: u16,
     pub body: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub headers: Option<Headers<&'static str>>,
+    pub headers: Option<Headers<String>>,
     /// Instead of the headers, for a load balancer that is set to take lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub multi_value_headers: Option<Headers<[&'static str; 1]>>,
+    pub multi_value_headers: Option<Headers<[String; 1]>>,
     /// What a load balancer requires, and the other HTTP fronts know.
     #[serde(rename = "isBase64Encoded", skip_serializing_if = "Option::is_none")]
     pub is_base64_encoded: Option<bool>,
@@ -49,6 +50,10 @@ pub struct Headers<T> {
     pub content_type: T,
     #[serde(rename = "Allow", skip_serializing_if = "Option::is_none")]
     pub allow: Option<T>,
+    #[serde(rename = "Cache-Control", skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<T>,
+    #[serde(rename = "Age", skip_serializing_if = "Option::is_none")]
+    pub age: Option<T>,
 }
 
 /// Everything that one run found.
@@ -279,41 +284,19 @@ impl Response {
         Self {
             status_code: 200,
             body: body.to_owned(),
-            headers: Some(Headers { content_type: JSON, allow: None }),
+            headers: Some(Headers { content_type: JSON.to_owned(), allow: None, cache_control: None, age: None }),
             multi_value_headers: None,
             is_base64_encoded: None,
             report: None,
         }
     }
 
-    /// The response to an invocation; `front` is the HTTP front that it came
-    /// through, which passes no key on but its own.
-    pub fn new(report: Report, problem: Option<u16>, verbose: bool, front: Option<&Front>) -> Self {
+    /// The response to an invocation that came through no HTTP front.
+    pub fn new(report: Report, problem: Option<u16>, verbose: bool) -> Self {
         let status_code = problem.unwrap_or_else(|| report.status());
         let clean = status_code == 200;
-        let Some(front) = front else {
-            let body = if clean { SUCCESS.to_owned() } else { report.to_json() };
-            let headers = Some(Headers { content_type: JSON, allow: None });
-            let report = (!clean || verbose).then_some(report);
-            return Self { status_code, body, headers, multi_value_headers: None, is_base64_encoded: None, report };
-        };
-        let allow = (status_code == 405).then_some(Front::METHODS);
-        let headers = Headers { content_type: JSON, allow };
-        let lists = Headers { content_type: [JSON], allow: allow.map(|allow| [allow]) };
-        let body = match clean {
-            // What answers HEAD has no body (RFC 9110, section 9.3.2).
-            _ if front.is_head() => String::new(),
-            true => format!("\"{SUCCESS}\""),
-            false => report.to_json(),
-        };
-        Self {
-            status_code,
-            body,
-            headers: (!front.multi_value_headers).then_some(headers),
-            multi_value_headers: front.multi_value_headers.then_some(lists),
-            is_base64_encoded: Some(false),
-            report: None,
-        }
+        let body = if clean { SUCCESS.to_owned() } else { report.to_json() };
+        Self { status_code, report: (!clean || verbose).then_some(report), ..Self::of_text(&body) }
     }
 }
 
@@ -370,9 +353,15 @@ impl Report {
         }
     }
 
-    /// Every text of the report that AWS, the event or the environment had a part in.
+    /// The ids of requests, which name nobody.
+    pub fn request_ids_mut(&mut self) -> Vec<&mut String> {
+        let ids = self.actions.iter_mut().filter_map(|row| row.aws_request_id.as_mut());
+        std::iter::once(&mut self.request_id).chain(ids).collect()
+    }
+
+    /// Every other text of the report that AWS, the event or the environment had a part in.
     pub fn texts_mut(&mut self) -> Vec<&mut String> {
-        let mut texts: Vec<&mut String> = vec![&mut self.request_id];
+        let mut texts: Vec<&mut String> = Vec::new();
         texts.extend(&mut self.region);
         texts.extend(self.headline.iter_mut().map(|headline| &mut headline.text));
         texts.extend(self.principal.arn.iter_mut().chain(&mut self.principal.account).chain(&mut self.principal.role));
@@ -380,7 +369,7 @@ impl Report {
         for row in &mut self.actions {
             texts.push(&mut row.action);
             texts.extend(row.resource.iter_mut().chain(&mut row.message).chain(&mut row.note));
-            texts.extend(row.code.iter_mut().chain(&mut row.aws_request_id));
+            texts.extend(&mut row.code);
             if let Some(proof) = &mut row.proof {
                 texts.push(&mut proof.code);
                 // The form of a request can have an object's key in it.

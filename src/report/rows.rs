@@ -138,7 +138,7 @@ impl Row {
             resources,
             bucket_region: answer.bucket_region.clone(),
             candidates: candidates.iter().map(|action| Candidate::new(action, cx)).collect(),
-            shape: (probe.shape)(cx),
+            shape: if verdict == Verdict::Denied { (probe.shape)(cx) } else { String::new() },
             leftover: probe.leftover.filter(|_| warning == Some(Warning::SideEffect)).map(|leftover| leftover(cx)),
         }
     }
@@ -436,7 +436,7 @@ mod tests {
     }
 
     fn status_of(rows: Vec<Row>) -> u16 {
-        Response::new(Report::new(rows, String::new(), Duration::ZERO), None, false, None).status_code
+        Response::new(Report::new(rows, String::new(), Duration::ZERO), None, false).status_code
     }
 
     fn denial(action: &str, resource: &str) -> String {

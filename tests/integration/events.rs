@@ -61,7 +61,7 @@ async fn http_fronts_get_json_for_get_and_nothing_for_head_and_405_for_the_rest(
     }
     let environment = &account().environment;
     for name in ["api-gateway-v1.json", "api-gateway-v2.json", "function-url.json", "alb.json"] {
-        let headers = json!({"Content-Type": "application/json"});
+        let headers = json!({"Content-Type": "application/json", "Cache-Control": "max-age=60", "Age": "0"});
         let body = "\"Preprocessing complete and metadata updated\"";
         let expected = json!({"statusCode": 200, "body": body, "headers": headers, "isBase64Encoded": false});
         assert_eq!(invoke(environment, event(name)).await, expected, "{name}");
@@ -71,8 +71,49 @@ async fn http_fronts_get_json_for_get_and_nothing_for_head_and_405_for_the_rest(
         assert_eq!(refused["statusCode"], 405, "{name}");
         assert_eq!(refused["headers"]["Allow"], "GET, HEAD", "{name}");
         let report: Value = serde_json::from_str(refused["body"].as_str().unwrap()).unwrap();
-        assert_eq!(report["problems"][0]["name"], "method", "{name}");
+        assert_eq!(report["headline"]["text"], "Only GET and HEAD ask for a check.", "{name}");
+        assert_eq!(refused["headers"]["Cache-Control"], "no-store", "{name}");
     }
+}
+
+#[tokio::test]
+async fn the_callers_of_a_front_get_no_names_unless_the_configuration_says_so() {
+    let mut environment = account().with_policies(&[]);
+    environment.insert("PROBE_EXPECTED_ROLE".to_owned(), "lambda-ml-pipeline-role".to_owned());
+    let response = invoke(&environment, event("function-url.json")).await;
+    let body = response["body"].as_str().unwrap();
+    for name in [
+        "arn:",
+        "123456789012",
+        "role-",
+        "your-bucket-name",
+        "ModelMetadata",
+        "lambda-ml-pipeline-role",
+        "permissions-probe-",
+    ] {
+        assert!(!body.contains(name), "{name}: {body}");
+    }
+    let public: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        public,
+        json!({
+            "schema": "permissions-probe/v1",
+            "verdict": "denied",
+            "summary": public["summary"],
+            "headline": {"cause": "wrongRole", "text": "The function runs under another role than the one to check."},
+            "requestId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        })
+    );
+    environment.insert("PROBE_HTTP_REPORT".to_owned(), "full".to_owned());
+    let response = invoke(&environment, event("function-url.json")).await;
+    let report: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
+    assert_eq!(report["actions"].as_array().unwrap().len(), 17);
+    // What is wrong with the configuration has names, too.
+    environment.insert("PROBE_BUCKET".to_owned(), "Secret_Bucket".to_owned());
+    environment.remove("PROBE_HTTP_REPORT");
+    let response = invoke(&environment, event("function-url.json")).await;
+    assert_eq!(response["statusCode"], 500);
+    assert!(!response.to_string().contains("Secret_Bucket"), "{response}");
 }
 
 #[tokio::test]
@@ -82,7 +123,10 @@ async fn a_load_balancer_that_sends_lists_of_headers_gets_lists() {
     event["multiValueHeaders"] =
         headers.as_object().unwrap().iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
     let response = invoke(&account().environment, event).await;
-    assert_eq!(response["multiValueHeaders"], json!({"Content-Type": ["application/json"]}));
+    assert_eq!(
+        response["multiValueHeaders"],
+        json!({"Content-Type": ["application/json"], "Cache-Control": ["max-age=60"], "Age": ["0"]})
+    );
     assert!(response.get("headers").is_none(), "{response}");
 }
 

@@ -25,8 +25,12 @@ impl Deployment {
         let file = format!("authority-{}.pem", bucket.address.port());
         let authority = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
         std::fs::write(&authority, pem).unwrap();
-        let endpoint = format!("http://localhost:{}", aws.address.port());
-        let variables = [("AWS_CA_BUNDLE", authority.to_str().unwrap()), ("AWS_ENDPOINT_URL", &endpoint)];
+        let stand_in = format!("https://localhost:{}", bucket.address.port());
+        let variables = [
+            ("AWS_CA_BUNDLE", authority.to_str().unwrap()),
+            ("PROBE_GATE", "cloudformation,codedeploy"),
+            ("PROBE_GATE_ENDPOINT", &stand_in),
+        ];
         let environment = with(environment(aws), &variables);
         Self { bucket, authority, environment }
     }
@@ -258,12 +262,20 @@ fn an_answer_that_does_not_come_through_is_sent_again() {
 }
 
 #[test]
-fn nothing_is_sent_to_a_host_that_is_not_of_aws() {
+fn nothing_is_sent_to_a_host_that_cloudformation_does_not_wait_at() {
     let aws = Server::start(healthy);
     let deployment = Deployment::new(&aws, ok);
     let lambda = Lambda::start(&deployment.environment);
-    let url = format!("127.0.0.1:{}/secret", deployment.bucket.address.port());
-    for url in [format!("https://{url}"), format!("http://{url}"), "https://example.com/secret".to_owned()] {
+    let port = deployment.bucket.address.port();
+    for url in [
+        format!("https://127.0.0.1:{port}/secret"),
+        format!("http://localhost:{port}/secret"),
+        // The port of AWS's stand-in is not the bucket's.
+        format!("https://localhost:{}/secret", aws.address.port()),
+        "https://example.com/secret".to_owned(),
+        "https://secret.s3.us-east-1.amazonaws.com/".to_owned(),
+        "https://secret.execute-api.us-east-1.amazonaws.com/".to_owned(),
+    ] {
         let mut event = event("cloudformation-create.json");
         event["ResponseURL"] = url.into();
         let response = lambda.invoke(event.to_string().as_bytes());
@@ -273,6 +285,107 @@ fn nothing_is_sent_to_a_host_that_is_not_of_aws() {
     }
     assert_eq!((aws.seen.count(), deployment.bucket.seen.count()), (0, 0));
     assert!(!lambda.log().contains("/secret"));
+
+    // Where Lambda started the function, nothing stands in for anything.
+    let mut on_lambda = deployment.environment.clone();
+    on_lambda.insert("AWS_LAMBDA_INITIALIZATION_TYPE".to_owned(), "provisioned-concurrency".to_owned());
+    let event = deployment.event("cloudformation-create.json", &json!({}));
+    let response = Lambda::start(&on_lambda).invoke(event.to_string().as_bytes());
+    assert_eq!((&response["statusCode"], deployment.bucket.seen.count()), (&json!(400), 0), "{response}");
+}
+
+#[test]
+fn a_function_that_is_no_gate_takes_a_deployment_s_event_for_any_other() {
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, ok);
+    let mut environment = deployment.environment.clone();
+    environment.remove("PROBE_GATE");
+    let lambda = Lambda::start(&environment);
+    for event in [deployment.event("cloudformation-create.json", &json!({})), event("codedeploy-hook.json")] {
+        assert_eq!(lambda.invoke_text(event.to_string().as_bytes()), SUCCESS);
+    }
+    assert_eq!((deployment.bucket.seen.count(), told(&aws).len()), (0, 0), "nobody waits");
+}
+
+/// What a run under this account tells everywhere, with accounts masked: the response, the log and the reason.
+fn masked(account: &'static str) -> [String; 3] {
+    let to = move |text: &str| text.replace("123456789012", account);
+    let aws = Server::start(move |request: &Request| {
+        let reason = "with an explicit deny in a service control policy: \
+                      arn:aws:organizations::123456789012:policy/o-a1b2c3d4e5/service_control_policy/p-a1b2c3d4";
+        let answer = match action_of(request).as_str() {
+            "s3:PutObject" => {
+                let sentence = format!(
+                    "User: arn:aws:iam::123456789012:user/dev/me (AROAEXAMPLEEXAMPLE12:me) is not authorized to perform: \
+                                        s3:PutObject on resource: \"arn:aws:s3:::x/account%20123456789012\" {reason}"
+                );
+                error_of(request, 403, "AccessDenied", &sentence)
+            }
+            action @ ("dynamodb:PutItem" | "sagemaker:CreateModel") => denial(action, action),
+            _ => healthy(request),
+        };
+        to(&String::from_utf8(answer).unwrap()).into_bytes()
+    });
+    let deployment = Deployment::new(&aws, ok);
+    let role = to("arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role");
+    let variables = [("PROBE_REDACT", "account"), ("PROBE_SAGEMAKER_ROLE_ARN", role.as_str())];
+    let arn = to("arn:aws:lambda:us-east-1:123456789012:function:permissions-probe");
+    let lambda = Lambda::start_as(&arn, &with(deployment.environment.clone(), &variables));
+    let event = deployment.event("cloudformation-create.json", &at_once());
+    let response = lambda.invoke_text(event.to_string().as_bytes());
+    let reason = deployment.answers()[0]["Reason"].as_str().unwrap().to_owned();
+    // What no two runs have in common: how long it took, and when.
+    let steady = |text: String| {
+        let mut text = text;
+        for name in ["durationMs", "DurationMs", "timestamp", "Timestamp"] {
+            for quote in ["\"", "\\\""] {
+                let start = format!("{quote}{name}{quote}:");
+                let mut from = 0;
+                while let Some(at) = text[from..].find(&start).map(|at| from + at + start.len()) {
+                    let end = text[at..].find([',', '}']).map_or(text.len(), |end| at + end);
+                    text.replace_range(at..end, "…");
+                    from = at;
+                }
+            }
+        }
+        text
+    };
+    [steady(response), steady(lambda.log()), reason]
+}
+
+#[test]
+fn what_is_masked_does_not_tell_one_account_from_another() {
+    let (one, other) = (masked("123456789012"), masked("210987654321"));
+    for (one, other) in one.iter().zip(&other) {
+        assert_eq!(one, other);
+        for secret in
+            ["123456789012", "210987654321", "o-a1b2c3d4e5", "user/dev", "AROAEXAMPLE", "/permissions-probe is not"]
+        {
+            assert!(!one.contains(secret), "{secret}: {one}");
+        }
+    }
+    assert!(
+        one[0].contains("ACCOUNT-1") && one[0].contains("ORGANIZATION-1") && one[0].contains("user/USER"),
+        "{}",
+        one[0]
+    );
+    assert!(one[0].contains("--policy-name permissions-probe-"), "{}", one[0]);
+}
+
+#[test]
+fn after_a_deletion_no_line_makes_the_log_group_again() {
+    let aws = Server::start(healthy);
+    for broken in [false, true] {
+        let deployment = Deployment::new(&aws, ok);
+        let mut environment = deployment.environment.clone();
+        if broken {
+            environment.insert("PROBE_TABLE".to_owned(), "x".to_owned());
+        }
+        let lambda = Lambda::start(&environment);
+        let event = deployment.event("cloudformation-delete.json", &json!({}));
+        assert_eq!(lambda.invoke(event.to_string().as_bytes())["statusCode"], 200);
+        assert_eq!((deployment.answers().len(), lambda.log()), (1, String::new()));
+    }
 }
 
 /// What CodeDeploy was told.

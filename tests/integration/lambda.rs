@@ -23,6 +23,7 @@ pub struct Lambda {
 
 #[derive(Default)]
 struct Invocations {
+    function_arn: String,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -46,9 +47,10 @@ impl Invocations {
             ("GET", ["invocation", "next"]) => loop {
                 if let Some((id, event)) = state.waiting.pop_front() {
                     let deadline = (SystemTime::now() + TIMEOUT).duration_since(UNIX_EPOCH).unwrap().as_millis();
+                    let arn = &self.function_arn;
                     let head = format!(
                         "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {id}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
-                         Lambda-Runtime-Invoked-Function-Arn: {FUNCTION_ARN}\r\ncontent-type: application/json\r\n\
+                         Lambda-Runtime-Invoked-Function-Arn: {arn}\r\ncontent-type: application/json\r\n\
                          content-length: {}\r\n\r\n",
                         event.len()
                     );
@@ -71,7 +73,12 @@ impl Invocations {
 impl Lambda {
     /// Starts the function in an environment.
     pub fn start(environment: &Environment) -> Self {
-        let invocations = Arc::<Invocations>::default();
+        Self::start_as(FUNCTION_ARN, environment)
+    }
+
+    /// The same, as the function of another ARN.
+    pub fn start_as(function_arn: &str, environment: &Environment) -> Self {
+        let invocations = Arc::new(Invocations { function_arn: function_arn.to_owned(), ..Invocations::default() });
         let shared = invocations.clone();
         let runtime_api = Server::start(move |request| shared.answer(request));
         runtime_api.seen.forget();
@@ -133,10 +140,19 @@ impl Lambda {
         assert!(done.success(), "kill -{name}");
     }
 
+    /// The most memory that the process has used, in KiB (proc(5), `VmHWM`).
+    pub fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
     /// The memory of the process in use, in KiB (proc(5), `VmRSS`).
     pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 

@@ -203,5 +203,5 @@ async fn another_role_is_checked_where_it_can_be_assumed() {
     assert_eq!(verdicts(&response)["dynamodb:PutItem"], "denied");
     assert_eq!(response["report"]["principal"]["role"], lacking.as_str());
     let command = response["report"]["advice"][0]["command"].as_str().unwrap();
-    assert!(command.starts_with(&format!("aws iam put-role-policy --role-name {lacking} ")), "{command}");
+    assert!(command.starts_with(&format!("aws iam put-role-policy --role-name={lacking} ")), "{command}");
 }

@@ -21,6 +21,70 @@ fn many_invocations_leave_nothing_behind_in_the_process() {
     outlives(&[("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role")], count / 2);
 }
 
+#[test]
+fn no_event_however_large_fills_the_memory() {
+    // Lambda takes events of six megabytes (Lambda Developer Guide, "Lambda quotas").
+    const SIZE: usize = 6 * 1024 * 1024;
+    let fill = |start: &str, part: &str, end: &str| {
+        let times = (SIZE - start.len() - end.len()) / (part.len() + 1);
+        [start, &vec![part; times].join(","), end].concat().into_bytes()
+    };
+    let keys: String = (0..SIZE / 12).map(|index| format!("\"{index:07}\":0,")).collect();
+    let aws = Server::start(healthy);
+    aws.seen.forget();
+    let quiet = with(environment(&aws), &[("AWS_LAMBDA_LOG_LEVEL", "ERROR"), ("PROBE_GATE", "cloudformation")]);
+    for (event, status) in [
+        (fill("[", "[0]", "]"), 200),
+        (fill("[", "{\"a\":0}", "]"), 200),
+        (fill("{\"key\":[", "[0]", "]}"), 200),
+        (fill("{\"key\":[", "\"\"", "]}"), 200),
+        (format!("{{{}\"x\":0}}", &keys[..keys.len() - keys.len() % 12]).into_bytes(), 200),
+        (fill("{\"probe\":[", "[0]", "]}"), 400),
+        (fill("{\"probe\":{\"actions\":[", "0", "]}}"), 400),
+        (fill("{\"requestContext\":[", "{\"a\":0}", "]}"), 400),
+        (fill("{\"ResponseURL\":\"x\",\"ResourceProperties\":[", "{\"a\":0}", "]}"), 400),
+        ([b"\"".to_vec(), vec![b'x'; SIZE - 2], b"\"".to_vec()].concat(), 200),
+        ([b"{\"probe\":\"".to_vec(), vec![b'x'; SIZE - 20], b"\"}".to_vec()].concat(), 400),
+        (vec![b'['; SIZE], 400),
+        (vec![0xff; SIZE], 400),
+    ] {
+        let lambda = Lambda::start(&quiet);
+        let shown = String::from_utf8_lossy(&event[..40]).into_owned();
+        let response: Value = serde_json::from_str(&lambda.invoke_text(&event)).unwrap();
+        assert_eq!(response["statusCode"], status, "{shown}: {response}");
+        let peak = lambda.peak_memory();
+        println!("{shown} …, {} bytes: peak {peak} KiB", event.len());
+        assert!(peak < 48 * 1024, "{shown}: {peak} KiB");
+    }
+}
+
+#[test]
+fn a_result_is_reused_until_it_is_too_old() {
+    let aws = Server::start(healthy);
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_HTTP_MAX_AGE", "2")]));
+    let get = event("function-url.json").to_string();
+    let ask = || lambda.invoke(get.as_bytes());
+    let first = ask();
+    let asked = aws.seen.count();
+    assert_eq!(first["headers"]["Cache-Control"], "max-age=2");
+    std::thread::sleep(Duration::from_millis(1100));
+    let second = ask();
+    assert_eq!((second["headers"]["Age"].as_str(), aws.seen.count()), (Some("1"), asked), "nothing was asked again");
+    assert_eq!(lambda.invoke(b"{}")["statusCode"], 200);
+    assert!(aws.seen.count() > asked, "who may invoke the function gets a run");
+    std::thread::sleep(Duration::from_millis(1100));
+    let asked = aws.seen.count();
+    assert_eq!(ask()["headers"]["Age"], "0");
+    assert!(aws.seen.count() > asked);
+
+    let each = Lambda::start(&with(environment(&aws), &[("PROBE_HTTP_MAX_AGE", "0")]));
+    for _ in 0..2 {
+        let asked = aws.seen.count();
+        assert_eq!(each.invoke(get.as_bytes())["headers"]["Cache-Control"], "no-store");
+        assert!(aws.seen.count() > asked);
+    }
+}
+
 /// Asserts that so many invocations take no more than two hundred do.
 fn outlives(variables: &[(&str, &str)], count: usize) {
     let warm = 200;
@@ -74,7 +138,8 @@ fn every_request_says_whose_it_is() {
     let role = ("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role");
     assert_eq!(Lambda::start(&environment(&aws)).invoke_text(b"{}"), SUCCESS);
     let hook = event("codedeploy-hook.json").to_string();
-    assert_eq!(Lambda::start(&with(environment(&aws), &[role])).invoke_text(hook.as_bytes()), SUCCESS);
+    let hooked = with(environment(&aws), &[role, ("PROBE_GATE", "codedeploy")]);
+    assert_eq!(Lambda::start(&hooked).invoke_text(hook.as_bytes()), SUCCESS);
     let requests = aws.seen.requests();
     assert_eq!(requests.len(), 20 + 22, "a run, and one in a session with an answer to CodeDeploy");
     for request in requests {

@@ -41,7 +41,7 @@ async fn the_advice_pasted_makes_the_run_clean() {
     let advice = &denied["report"]["advice"][0];
     assert_valid_for_iam(&advice["policy"]);
     let command = advice["command"].as_str().unwrap();
-    assert!(command.starts_with("aws iam put-role-policy --role-name role-"), "{command}");
+    assert!(command.starts_with("aws iam put-role-policy --role-name=role-"), "{command}");
     let (_, document) = command.split_once(" --policy-document '").unwrap();
     let document: Value = serde_json::from_str(document.strip_suffix('\'').unwrap()).unwrap();
     assert_eq!(document, advice["policy"], "what is pasted is what is shown");
