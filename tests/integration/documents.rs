@@ -136,6 +136,9 @@ fn what_a_parameter_asks_for_is_deployed_and_only_then() {
     );
     assert_eq!(asked.environment["PROBE_ASSUME_ROLE_ARN"], other);
     let granted: Vec<_> = asked.policies().iter().flat_map(|p| p["Statement"].as_array().unwrap().clone()).collect();
+    let own_code = serde_json::json!({
+        "ArnEquals": {"lambda:SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:permissions-probe"}
+    });
     for (action, resource) in [
         ("sts:AssumeRole", other),
         (
@@ -144,7 +147,9 @@ fn what_a_parameter_asks_for_is_deployed_and_only_then() {
         ),
     ] {
         assert!(
-            granted.iter().any(|s| s["Action"] == serde_json::json!([action]) && s["Resource"] == resource),
+            granted.iter().any(|s| {
+                s["Action"] == serde_json::json!([action]) && s["Resource"] == resource && s["Condition"] == own_code
+            }),
             "{action}: {granted:?}"
         );
     }

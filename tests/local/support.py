@@ -3,7 +3,10 @@
 import re
 import site
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "local"))
@@ -23,6 +26,19 @@ def template() -> dict:
     decoded, wrong = decode_str((ROOT / "template.yaml").read_text())
     assert not wrong, wrong
     return decoded
+
+
+def lint() -> ModuleType:
+    """local/lint, which has no name that could be imported."""
+    loader = SourceFileLoader("lint", str(ROOT / "local" / "lint"))
+    module = module_from_spec(spec_from_loader("lint", loader))
+    loader.exec_module(module)
+    return module
+
+
+def deployed(**parameters: str) -> dict:
+    """What CloudFormation would create with these parameters: template.yaml without conditions, as local/lint lints it."""
+    return lint().resolve(template(), parameters)
 
 
 def readme_section(title: str) -> str:
