@@ -14,7 +14,7 @@ import uuid
 from moto import settings
 from moto.awslambda.models import lambda_backends
 from moto.cloudformation import parsing
-from moto.cloudwatch.models import cloudwatch_backends
+from moto.cloudwatch.models import Dimension, Metric, MetricDataQuery, MetricStat, cloudwatch_backends
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.common_models import CloudFormationModel
 from moto.dynamodb.responses import DynamoHandler
@@ -377,14 +377,19 @@ def clean_json(node, resources_map):
 
 
 def create_alarm(name: str, wanted: dict, account: str, region: str) -> tuple:
-    """The properties are PutMetricAlarm's parameters (CloudFormation Template Reference, AWS::CloudWatch::Alarm)."""
+    """The properties are PutMetricAlarm's parameters (CloudFormation Template Reference, AWS::CloudWatch::Alarm).
+
+    An alarm is on a metric or, by Metrics, on the result of a math expression; then it has no metric of its own.
+    """
+    queries = [metric_query(query) for query in wanted.get("Metrics", [])]
     alarm = cloudwatch_backends[account][region].put_metric_alarm(
         name=name,
-        namespace=wanted["Namespace"],
-        metric_name=wanted["MetricName"],
+        namespace=wanted.get("Namespace"),
+        metric_name=wanted.get("MetricName"),
+        metric_data_queries=queries or None,
         dimensions=wanted.get("Dimensions", []),
-        statistic=wanted["Statistic"],
-        period=int(wanted["Period"]),
+        statistic=wanted.get("Statistic"),
+        period=int(wanted["Period"]) if "Period" in wanted else None,
         evaluation_periods=int(wanted["EvaluationPeriods"]),
         datapoints_to_alarm=int(wanted["DatapointsToAlarm"]) if "DatapointsToAlarm" in wanted else None,
         comparison_operator=wanted["ComparisonOperator"],
@@ -395,6 +400,24 @@ def create_alarm(name: str, wanted: dict, account: str, region: str) -> tuple:
         ok_actions=wanted.get("OKActions") or [],
     )
     return alarm.name, alarm.alarm_arn
+
+
+def metric_query(query: dict) -> MetricDataQuery:
+    """One of an alarm's Metrics, as moto's PutMetricAlarm makes it (CloudFormation Template Reference, MetricDataQuery)."""
+    asked = query.get("MetricStat")
+    metric = asked and Metric(
+        metric_name=asked["Metric"]["MetricName"],
+        namespace=asked["Metric"]["Namespace"],
+        dimensions=[Dimension(name=part["Name"], value=part["Value"]) for part in asked["Metric"].get("Dimensions", [])],
+    )
+    return MetricDataQuery(
+        query_id=query["Id"],
+        label=query.get("Label"),
+        period=query.get("Period"),
+        return_data=query.get("ReturnData", True),
+        expression=query.get("Expression"),
+        metric_stat=asked and MetricStat(metric=metric, period=int(asked["Period"]), stat=asked["Stat"], unit=asked.get("Unit")),
+    )
 
 
 def create_schedule(name: str, wanted: dict, account: str, region: str) -> tuple:

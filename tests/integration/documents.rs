@@ -49,10 +49,12 @@ fn the_template_grants_what_is_probed_and_nothing_else() {
 fn the_template_deploys_with_its_alarms_its_schedule_and_its_log_group() {
     let deployed = account().deployed();
     assert_eq!(deployed["skipped"], serde_json::json!([]), "{deployed}");
-    let metrics: BTreeSet<_> =
-        deployed["alarms"].as_array().unwrap().iter().map(|alarm| alarm["MetricName"].as_str().unwrap()).collect();
-    assert_eq!(metrics, BTreeSet::from(["Denied", "DurationMs", "Inconclusive"]), "{deployed}");
-    for alarm in deployed["alarms"].as_array().unwrap() {
+    // An alarm is on a metric, or on the result of a math expression.
+    let (on_metrics, on_math): (Vec<_>, Vec<_>) =
+        deployed["alarms"].as_array().unwrap().iter().partition(|alarm| alarm["MetricName"].is_string());
+    let metrics: BTreeSet<_> = on_metrics.iter().map(|alarm| alarm["MetricName"].as_str().unwrap()).collect();
+    assert_eq!(metrics, BTreeSet::from(["Denied", "Inconclusive"]), "{deployed}");
+    for alarm in on_metrics {
         assert_eq!(alarm["Namespace"], "PermissionsProbe", "{alarm}");
         assert_eq!(alarm["Dimensions"][0]["Name"], "FunctionName", "{alarm}");
         let settings =
@@ -60,14 +62,35 @@ fn the_template_deploys_with_its_alarms_its_schedule_and_its_log_group() {
         let counts = ["EvaluationPeriods", "Threshold", "Period"].map(|name| alarm[name].as_f64().unwrap().round());
         let expected = match alarm["MetricName"].as_str().unwrap() {
             "Denied" => (["Maximum", "GreaterThanOrEqualToThreshold", "ignore"], [1.0, 1.0, 3600.0]),
-            "Inconclusive" => (["Maximum", "GreaterThanOrEqualToThreshold", "ignore"], [3.0, 1.0, 3600.0]),
-            _ => (["SampleCount", "LessThanThreshold", "breaching"], [2.0, 1.0, 3600.0]),
+            _ => (["Maximum", "GreaterThanOrEqualToThreshold", "ignore"], [3.0, 1.0, 3600.0]),
         };
         assert_eq!((settings, counts), expected, "{alarm}");
         if alarm["MetricName"] == "Inconclusive" {
             assert_eq!(alarm["DatapointsToAlarm"], 2, "{alarm}");
         }
     }
+    // The runs of each period, an empty one counting as none.
+    assert_eq!(on_math.len(), 1, "{deployed}");
+    let missing = on_math[0];
+    assert_eq!(
+        missing["Metrics"][0]["MetricStat"],
+        serde_json::json!({
+            "Metric": {
+                "Namespace": "PermissionsProbe",
+                "MetricName": "DurationMs",
+                "Dimensions": [{"Name": "FunctionName", "Value": "permissions-probe"}],
+            },
+            "Period": 3600,
+            "Stat": "SampleCount",
+        }),
+        "{missing}"
+    );
+    assert_eq!(missing["Metrics"][1]["Expression"], "FILL(runs, 0)", "{missing}");
+    assert_eq!(missing["Metrics"][0]["ReturnData"], false, "{missing}");
+    assert_eq!(missing["Metrics"][1]["ReturnData"], true, "{missing}");
+    assert_eq!(missing["ComparisonOperator"], "LessThanThreshold", "{missing}");
+    assert_eq!(missing["EvaluationPeriods"], 2, "{missing}");
+    assert_eq!(missing["Threshold"], 1.0, "{missing}");
     assert_eq!(deployed["schedules"].as_array().unwrap().len(), 1, "{deployed}");
     assert_eq!(
         deployed["schedules"][0]["Target"]["RetryPolicy"],
@@ -114,6 +137,9 @@ fn what_a_parameter_asks_for_is_deployed_and_only_then() {
     );
     assert_eq!(asked.environment["PROBE_ASSUME_ROLE_ARN"], other);
     let granted: Vec<_> = asked.policies().iter().flat_map(|p| p["Statement"].as_array().unwrap().clone()).collect();
+    let own_code = serde_json::json!({
+        "ArnEquals": {"lambda:SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:permissions-probe"}
+    });
     for (action, resource) in [
         ("sts:AssumeRole", other),
         (
@@ -122,7 +148,9 @@ fn what_a_parameter_asks_for_is_deployed_and_only_then() {
         ),
     ] {
         assert!(
-            granted.iter().any(|s| s["Action"] == serde_json::json!([action]) && s["Resource"] == resource),
+            granted.iter().any(|s| {
+                s["Action"] == serde_json::json!([action]) && s["Resource"] == resource && s["Condition"] == own_code
+            }),
             "{action}: {granted:?}"
         );
     }

@@ -29,7 +29,7 @@ fn no_event_however_large_fills_the_memory() {
         let times = (SIZE - start.len() - end.len()) / (part.len() + 1);
         [start, &vec![part; times].join(","), end].concat().into_bytes()
     };
-    let keys: String = (0..SIZE / 12).map(|index| format!("\"{index:07}\":0,")).collect();
+    let keys = (0..SIZE / 12).map(|index| format!("\"{index:07}\":0,")).collect::<Vec<_>>().concat();
     let aws = Server::start(healthy);
     aws.seen.forget();
     let quiet = with(environment(&aws), &[("AWS_LAMBDA_LOG_LEVEL", "ERROR"), ("PROBE_GATE", "cloudformation")]);

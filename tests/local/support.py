@@ -1,0 +1,55 @@
+"""What the tests beside it stand on: the repository's files, and the tools of local/lint."""
+
+import re
+import site
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "local"))
+
+from environment import STATE, install  # noqa: E402
+
+CHECKS = STATE / "checks"
+install(CHECKS, ROOT / "local" / "requirements-checks.txt", "Checkov and DuckDB")
+# Behind this interpreter's own packages, so that only what it lacks comes from there.
+site.addsitedir(str(CHECKS / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"))
+
+
+def template() -> dict:
+    """template.yaml, with each short form as the function that it stands for."""
+    from cfnlint.decode import decode_str
+
+    decoded, wrong = decode_str((ROOT / "template.yaml").read_text())
+    assert not wrong, wrong
+    return decoded
+
+
+def lint() -> ModuleType:
+    """local/lint, which has no name that could be imported."""
+    loader = SourceFileLoader("lint", str(ROOT / "local" / "lint"))
+    module = module_from_spec(spec_from_loader("lint", loader))
+    loader.exec_module(module)
+    return module
+
+
+def deployed(**parameters: str) -> dict:
+    """What CloudFormation would create with these parameters: template.yaml without conditions, as local/lint lints it."""
+    return lint().resolve(template(), parameters)
+
+
+def readme_section(title: str) -> str:
+    """The README's text under a heading, as far as the next heading of its level or above."""
+    text = (ROOT / "README.md").read_text()
+    level, at = re.search(rf"^(#+) {re.escape(title)}$", text, re.MULTILINE)[1], text.index(f"# {title}\n")
+    rest = text[text.index("\n", at) :]
+    end = re.search(rf"^#{{1,{len(level)}}} (?!#)", re.sub(r"(?s)```.*?```", lambda block: " " * len(block[0]), rest), re.MULTILINE)
+    return rest[: end.start()] if end else rest
+
+
+def fenced(text: str, language: str) -> list:
+    """The fenced blocks of a language, without their fences."""
+    return [block.strip() for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)]
