@@ -23,7 +23,7 @@ async fn main() {
     let (count, at_once) = (arguments.next().unwrap(), arguments.next().unwrap());
     let config = Arc::new(Config::from_env(environment).unwrap());
     let sdk = sdk(&Connections::new(&roots(environment))).await;
-    let clients = Clients::new(&sdk, config.timeout);
+    let clients = Clients::new(&sdk, &config);
     let list: Vec<&'static Probe> = probes::policy().into_iter().cycle().take(count).collect();
     let mut took = Vec::new();
     for _ in 0..2 {

@@ -1,13 +1,13 @@
 //! From the rows to what to do about them.
 
 use crate::denial::{Kind, PolicyType};
-use crate::headline::Findings;
+use crate::headline::{self, Findings};
 use crate::pattern;
 use crate::probe::{Leftover, Principal, Probe, quoted};
 use crate::probes::{ALL, ASSUME_ROLE};
 use crate::redact;
 use crate::report::{Advice, DenialLine, PolicyDocument, Row, Statement, Trusted};
-use crate::verdict::{Verdict, Warning};
+use crate::verdict::{Cause, Verdict, Warning};
 
 /// The start of the name of the inline policy that the advice makes.
 const POLICY_NAME: &str = "permissions-probe";
@@ -36,7 +36,7 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
     let none = format!("No identity-based policy of {whose} allows these actions.");
     if !others.is_empty() {
         let why = "AWS does not name a resource for which a statement could be offered.";
-        advice.push(plain(format!("{none} {why}"), names(&others)));
+        advice.push(plain(format!("{none} {why}{}", key_places(&others)), names(&others)));
     }
     if let Some(policy) = policy(&offered) {
         advice.push(if wrong_role(findings).is_some() {
@@ -47,7 +47,7 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
             )
         } else {
             Advice {
-                text: format!("{none} This policy, added to it, does:"),
+                text: format!("{none}{} This policy, added to it, does:", key_places(&offered)),
                 actions: names(&offered),
                 command: role.map(|role| command(role, &policy)),
                 policy: Some(policy),
@@ -64,17 +64,14 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
         } else {
             ""
         };
-        advice.push(Advice {
-            text: format!(
-                "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
-                 allows them; another is a policy that denies them, which no Allow overrides.{other_account} If it is the first, \
-                 this policy allows them:"
-            ),
-            actions: names(&unstated),
-            command: None,
-            policy: policy(&unstated).filter(|_| wrong_role(findings).is_none()),
-            trust_policy: None,
-        });
+        let policy = policy(&unstated).filter(|_| wrong_role(findings).is_none());
+        let first = if policy.is_some() { " If it is the first, this policy allows them:" } else { "" };
+        let keys = key_places(&unstated);
+        let text = format!(
+            "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
+             allows them; another is a policy that denies them, which no Allow overrides.{other_account}{keys}{first}"
+        );
+        advice.push(Advice { policy, ..plain(text, names(&unstated)) });
     }
     advice.extend(ambiguous(findings));
     // AWS KMS names three possibilities at once, and none of them is the role's own policy.
@@ -101,22 +98,96 @@ pub fn advise(findings: &Findings<'_>) -> Vec<Advice> {
     for (text, rows) in refused {
         advice.push(plain(format!("{text}{}", shapes(&rows)), names(&rows)));
     }
-    // After a deny that no Allow overrides, the two places are of no use.
-    for row in missing.iter().chain(&unstated).filter(|row| row.action.starts_with("kms:")) {
-        let key =
-            row.resource.as_deref().unwrap_or("the key that the resource is encrypted with, which AWS does not name,");
-        advice.push(plain(
-            format!(
-                "AWS KMS looks in two places: the key policy of {key} has to allow {}, or to leave it to IAM, and then an \
-                 identity-based policy of the role has to allow it.",
-                row.action
-            ),
-            vec![row.action.clone()],
-        ));
-    }
-
+    advice.extend(unanswered(findings));
     advice.extend(warnings(findings));
     advice
+}
+
+/// Where AWS KMS looks, for the keys among these rows.
+fn key_places(rows: &[&Row]) -> String {
+    let mut keys: Vec<String> = Vec::new();
+    for row in rows.iter().filter(|row| row.action.starts_with("kms:")) {
+        let key =
+            row.resource.as_deref().unwrap_or("the key that the resource is encrypted with, which AWS does not name,");
+        let text = format!(
+            " AWS KMS looks in two places: the key policy of {key} has to allow {}, or to leave it to IAM, and then an \
+             identity-based policy of the role has to allow it.",
+            row.action
+        );
+        if !keys.contains(&text) {
+            keys.push(text);
+        }
+    }
+    keys.concat()
+}
+
+/// What to do about the rows that tell neither, by their causes.
+fn unanswered(findings: &Findings<'_>) -> Vec<Advice> {
+    let mut causes: Vec<(Cause, Vec<&Row>)> = Vec::new();
+    for row in findings.rows.iter().filter(|row| row.candidates.is_empty()) {
+        // The control that failed, and the role that was not assumed, are what the headline is for.
+        let Some(cause) = row.cause.filter(|cause| !matches!(cause, Cause::NotRun)) else { continue };
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, rows)) => rows.push(row),
+            None => causes.push((cause, vec![row])),
+        }
+    }
+    // What follows from another cause comes after it.
+    causes.sort_by_key(|(cause, _)| matches!(cause, Cause::NotAssumed | Cause::ControlFailed | Cause::OtherActionDenied));
+    causes.into_iter().map(|(cause, rows)| plain(remedy(cause, &rows, findings), names(&rows))).collect()
+}
+
+/// What to do about a cause, in a sentence or two.
+fn remedy(cause: Cause, rows: &[&Row], findings: &Findings<'_>) -> String {
+    let first = rows[0];
+    let said = first.message.as_deref().unwrap_or_default();
+    match cause {
+        Cause::Credentials => format!("AWS did not accept the credentials of these requests. {}", headline::RENEW),
+        Cause::ClockSkew => {
+            "The clock of the machine that the function runs on is off: set it, and run the check again.".to_owned()
+        }
+        Cause::Throttled => "AWS limited the rate of these requests. Run the check again; if it stays so, ask for a higher quota, \
+                             or run the check less often."
+            .to_owned(),
+        Cause::Network | Cause::TimedOut => headline::silent_services(findings).unwrap_or_else(|| {
+            "These requests were not answered, and others of the same service were: run the check again, and if it stays so, raise \
+             PROBE_TIMEOUT_MS and the function's timeout."
+                .to_owned()
+        }),
+        Cause::WrongRegion => headline::bucket_region(findings).unwrap_or_else(|| {
+            format!("The bucket {} is in another Region, which S3 does not name.", findings.config.bucket)
+        }),
+        Cause::ResourceMissing if first.action.starts_with("s3:") => headline::no_bucket(findings.config),
+        Cause::ResourceMissing => "What these requests ask for does not exist: create it, or correct the function's configuration.".to_owned(),
+        Cause::NotSent => format!("These requests could not be made: look at the function's Region and endpoints ({said})."),
+        Cause::ServiceFault => "The service failed on its side: run the check again.".to_owned(),
+        Cause::AccountNotReady => {
+            "The account is not subscribed to the service, or is suspended: its owner has to look at it.".to_owned()
+        }
+        Cause::KmsKey => format!("The AWS KMS key behind the resource is missing or disabled: enable it, or name another one ({said})."),
+        Cause::NotConfigured => format!("These actions were not tried: {said}."),
+        Cause::OtherAccount => "SageMaker takes only roles of the caller's own account: correct PROBE_SAGEMAKER_ROLE_ARN.".to_owned(),
+        Cause::Leftover => first.note.clone().unwrap_or_else(|| Cause::Leftover.meaning().to_owned()),
+        Cause::Setting => format!("A setting of the bucket refuses these requests, and no policy changes that: ask its owner ({said})."),
+        Cause::OtherActionDenied => {
+            let other = first.denial.as_ref().and_then(|denial| denial.action.as_deref()).unwrap_or("another action");
+            format!("AWS denied {other} first: allow that, and run the check again.")
+        }
+        Cause::NotFromAws => "The answers to these requests did not come from AWS: look for a proxy or a firewall between the function \
+                              and AWS."
+            .to_owned(),
+        Cause::ControlFailed => "A control of this run did not come out as it must, so these answers are not believed: mend what the \
+                                 control's row says first."
+            .to_owned(),
+        Cause::NotAssumed => "These actions were not tried, since the role to check was not assumed: mend that first.".to_owned(),
+        Cause::RequestRefused | Cause::Unrecognized | Cause::Ambiguous => {
+            "AWS's answers to these requests are none that are known to prove anything; the rows have them. If the pipeline works, please \
+             report them, so that they are known."
+                .to_owned()
+        }
+        Cause::ProbeBroken => "The probe broke: a defect of this program, please report it.".to_owned(),
+        Cause::NotRun => Cause::NotRun.meaning().to_owned(),
+    }
 }
 
 /// Whether a statement for the action can be offered: it is one that a probe
@@ -156,7 +227,7 @@ fn ambiguous(findings: &Findings<'_>) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
     for row in findings.rows.iter().filter(|row| !row.candidates.is_empty()) {
         let actions: Vec<String> = row.candidates.iter().map(|candidate| candidate.action.clone()).collect();
-        if advice.iter().any(|known| known.actions == actions) {
+        if advice.iter().any(|known| known.actions == [row.action.clone()]) {
             continue;
         }
         let statement = row.candidates.iter().map(|candidate| Statement {
@@ -186,7 +257,7 @@ fn ambiguous(findings: &Findings<'_>) -> Vec<Advice> {
             "{which} If the role's own policies lack it, this policy allows it; a bucket of another account needs it in its bucket \
              policy, too.{key}"
         );
-        advice.push(Advice { policy, ..plain(text, actions) });
+        advice.push(Advice { policy, ..plain(text, vec![row.action.clone()]) });
     }
     advice
 }
@@ -229,7 +300,6 @@ fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
     let warned = |warning| findings.rows.iter().filter(move |row| row.warning == Some(warning)).collect::<Vec<_>>();
     let config = findings.config;
     for (service, what) in [
-        ("dynamodb:", format!("table {} in {}", config.table, findings.region)),
         ("s3:", format!("object {} in the bucket {}", config.object_key.as_deref().unwrap_or_default(), config.bucket)),
         (
             "sagemaker:InvokeEndpoint",
@@ -248,6 +318,11 @@ fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
                 names(&missing),
             ));
         }
+    }
+    let tables: Vec<&Row> =
+        warned(Warning::ResourceMissing).into_iter().filter(|row| row.action.starts_with("dynamodb:")).collect();
+    if !tables.is_empty() {
+        advice.push(plain(headline::no_table(findings), names(&tables)));
     }
     let changed = warned(Warning::SideEffect);
     if !changed.is_empty() {
@@ -295,6 +370,14 @@ pub fn advisories(findings: &Findings<'_>) -> Vec<Advice> {
             names(&passing),
         ));
     }
+    if findings.elsewhere {
+        advisories.push(plain(
+            "The role to check belongs to another account than the function. The three logs actions were left out: the function's log \
+             group is not there, and these requests would make one."
+                .to_owned(),
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"].map(str::to_owned).to_vec(),
+        ));
+    }
     if let Some(endpoint) = &findings.config.endpoint_name {
         advisories.push(plain(
             format!(
@@ -312,7 +395,7 @@ fn plain(text: String, actions: Vec<String>) -> Advice {
 }
 
 fn wrong_role(findings: &Findings<'_>) -> Option<Advice> {
-    let (principal, expected) = (findings.unexpected()?, findings.expected_role());
+    let (principal, expected) = (findings.unexpected()?, findings.expected_name());
     Some(plain(
         format!(
             "The function does not run under the role {expected} but as {}. Set its execution role, or \
@@ -382,7 +465,13 @@ fn wrong_region(findings: &Findings<'_>) -> Option<Advice> {
 }
 
 fn names(rows: &[&Row]) -> Vec<String> {
-    rows.iter().map(|row| row.action.clone()).collect()
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        if !names.contains(&row.action) {
+            names.push(row.action.clone());
+        }
+    }
+    names
 }
 
 /// One statement for each set of resources, with all the actions on it; `None`

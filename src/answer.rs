@@ -11,6 +11,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use http_body_util::LengthLimitError;
 
+use crate::config::is_region;
 use crate::denial::{self, Denial};
 use crate::http::NotAnAnswer;
 
@@ -139,6 +140,10 @@ impl Answer {
             _ if causes(&error).any(<dyn Error>::is::<CredentialsError>) => silence(Silence::Credentials, &error),
             _ => silence(Silence::NotSent, &error),
         };
+        let bucket_region = bucket_region.or_else(|| match &reply {
+            Reply::Error { message: Some(message), .. } => expected_region(message),
+            _ => None,
+        });
         Self { reply, request_id, bucket_region, form: None, configured: false, unexplained: Means::Nothing }
     }
 
@@ -188,6 +193,13 @@ impl Answer {
             _ => None,
         }
     }
+}
+
+/// The Region that S3's message expects: "the region 'us-east-1' is wrong; expecting 'eu-west-1'".
+fn expected_region(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("is wrong; expecting '")?;
+    let (region, _) = rest.split_once('\'')?;
+    is_region(region).then(|| region.to_owned())
 }
 
 fn silence(why: Silence, error: &(impl Error + 'static)) -> Reply {

@@ -61,7 +61,6 @@ async fn untried(probes: &[&'static Probe], cx: &Arc<Context>, time: &Time) -> V
 mod tests {
     use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Instant;
 
     use lambda_runtime::LambdaEvent;
     use serde_json::{Value, json};
@@ -98,7 +97,7 @@ mod tests {
     async fn run_on(stub: &Stub, config: Config, settle: Duration) -> BTreeMap<&'static str, String> {
         let probes = probes::configured(&config);
         let cx = Arc::new(stub::context(&stub.sdk(), config));
-        let time = Time { probe: Duration::from_secs(5), settle, started: Instant::now(), deadline: 0 };
+        let time = Time::new(Duration::from_secs(5), settle, 0);
         let (outcomes, _) = run(&probes, cx, &stub.sdk(), &time).await;
         let order: Vec<_> = outcomes.iter().map(|outcome| outcome.probe.action).collect();
         assert_eq!(order, probes.iter().map(|probe| probe.action).collect::<Vec<_>>());
@@ -204,7 +203,9 @@ mod tests {
             });
             let response = report(&stub).await;
             let advice = response["report"]["advice"].as_array().unwrap();
-            let given: Vec<_> = advice.iter().map(|advice| (&advice["policy"], &advice["trustPolicy"])).collect();
+            // The last one is about the actions that were not tried.
+            let about = advice.split_last().unwrap().1;
+            let given: Vec<_> = about.iter().map(|advice| (&advice["policy"], &advice["trustPolicy"])).collect();
             assert_eq!(given, expected, "{reason}: {advice:?}");
             // That the role may not exist was observed for denials that state no policy.
             let headline = response["report"]["headline"]["text"].as_str().unwrap();
@@ -248,7 +249,10 @@ mod tests {
         );
         let text = response["report"]["headline"]["text"].as_str().unwrap();
         assert!(text.contains("inconclusive") && text.contains("throttled"), "{text}");
-        assert_eq!(response["report"]["advice"], json!([]));
+        let advice = response["report"]["advice"].as_array().unwrap();
+        assert_eq!(advice[0]["actions"], json!(["sts:AssumeRole"]));
+        assert!(advice[0]["text"].as_str().unwrap().starts_with("AWS limited the rate"), "{advice:?}");
+        assert!(advice[1]["text"].as_str().unwrap().contains("mend that first"), "{advice:?}");
     }
 
     #[tokio::test]

@@ -66,19 +66,30 @@ pub struct Time {
     /// For how long what may still change is tried again.
     pub settle: Duration,
     pub started: Instant,
-    /// When the invocation ends, as Lambda tells it: in milliseconds since the epoch.
-    pub deadline: u64,
+    /// When what is to be answered has to be known; `None` where the invocation has no plausible deadline.
+    pub ends: Option<Instant>,
 }
 
 impl Time {
-    /// How long a probe that starts now may take.
+    /// The time of an invocation that starts now. `deadline` is Lambda's, in milliseconds since the epoch.
+    pub fn new(probe: Duration, settle: Duration, deadline: u64) -> Self {
+        let started = Instant::now();
+        let longest = limit(LONGEST, deadline, SystemTime::now());
+        Self { probe, settle, started, ends: (longest < LONGEST).then(|| started + longest) }
+    }
+
+    /// How long a probe that starts now may take: nothing, once the time is up.
     pub fn limit(&self) -> Duration {
-        limit(self.probe, self.deadline, SystemTime::now())
+        self.probe.min(self.left())
     }
 
     /// For how much longer what may still change is tried again.
     fn settling(&self) -> Duration {
-        limit(self.settle.saturating_sub(self.started.elapsed()), self.deadline, SystemTime::now())
+        self.settle.saturating_sub(self.started.elapsed()).min(self.left())
+    }
+
+    fn left(&self) -> Duration {
+        self.ends.map_or(LONGEST, |ends| ends.saturating_duration_since(Instant::now()))
     }
 }
 

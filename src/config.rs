@@ -32,6 +32,8 @@ pub struct Config {
     pub assume_role_arn: Option<String>,
     /// `PROBE_EXPECTED_ROLE`: the name of the role that the function should run under.
     pub expected_role: String,
+    /// The partition and the account of that role, where the variable is an ARN.
+    pub expected_account: Option<(String, String)>,
     /// `PROBE_EXPECTED_REGION`: the Region that the policy's ARNs name.
     pub expected_region: Option<String>,
     /// `PROBE_AUTHORIZATION_DETAILS`: whether AWS is asked to explain its denials.
@@ -58,6 +60,10 @@ pub struct Config {
     pub log_level: &'static str,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE`: whether Lambda started the function for an invocation that waits for it.
     pub on_demand: bool,
+    /// Whether Amazon S3 is asked at an endpoint of the configuration's, which may know no bucket's own host name.
+    pub path_style: bool,
+    /// Whether requests go through a proxy.
+    pub proxy: bool,
     /// The function's own log group and log stream, which Lambda sets.
     pub log_group: Option<String>,
     pub log_stream: Option<String>,
@@ -143,6 +149,10 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
+            // What comes from an event is JSON, and has its quotes.
+            Some(value) if value.len() > 1 && value.starts_with('"') && value.ends_with('"') => {
+                write!(f, "{} is {value}; expected {}", self.name, self.expected)
+            }
             Some(value) => write!(f, "{} is {value:?}; expected {}", self.name, self.expected),
             None => write!(f, "{} is not set; expected {}", self.name, self.expected),
         }
@@ -292,7 +302,7 @@ pub const VARIABLES: &[Variable] = &[
         name: "PROBE_METRICS_NAMESPACE",
         required: false,
         default: Some("PermissionsProbe"),
-        expected: "a namespace of CloudWatch metrics: 1 to 255 letters, digits and any of .-_/#, not starting with AWS/",
+        expected: "a namespace of CloudWatch metrics: 1 to 255 characters of ASCII, not starting with a colon, a space or AWS/",
         meaning: "the namespace of the metrics",
         valid: is_namespace,
     },
@@ -417,6 +427,12 @@ impl Config {
             expected_role: read("PROBE_EXPECTED_ROLE")
                 .and_then(|role| role.rsplit('/').next().map(str::to_owned))
                 .unwrap_or_default(),
+            expected_account: given(&lookup, "PROBE_EXPECTED_ROLE").filter(|role| is_role_arn(role)).and_then(|arn| {
+                let mut parts = arn.split(':').skip(1).map(str::to_owned);
+                Some((parts.next()?, parts.nth(2)?))
+            }),
+            path_style: ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| given(&lookup, name).is_some()),
+            proxy: PROXIES.iter().any(|name| given(&lookup, name).is_some()),
             expected_region: read("PROBE_EXPECTED_REGION"),
             authorization_details: read("PROBE_AUTHORIZATION_DETAILS").is_some_and(|value| value == "true"),
             redact: read("PROBE_REDACT").is_some(),
@@ -558,6 +574,9 @@ const ENDPOINTS: &[&str] = &[
     "AWS_ENDPOINT_URL_CODEDEPLOY",
 ];
 
+/// The variables that name a proxy for https, by the names that the SDK's HTTP client reads.
+const PROXIES: &[&str] = &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
 /// Whether Lambda started the function: emulators do not say how.
 fn on_lambda(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> bool {
     given(lookup, INITIALIZATION).is_some()
@@ -640,7 +659,9 @@ fn is_endpoint(name: &str) -> bool {
 /// CloudWatch API Reference, `PutMetricData`: `Namespace`.
 fn is_namespace(name: &str) -> bool {
     (1..=255).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_/#".contains(&b))
+        && name.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && !name.starts_with([':', ' '])
+        && !name.ends_with(' ')
         && !name.starts_with("AWS/")
 }
 
@@ -822,6 +843,7 @@ mod tests {
                 &["us-east-1", "ap-southeast-1", "us-gov-west-1"],
                 &["us-east", "US-EAST-1", "x"],
             ),
+            ("PROBE_METRICS_NAMESPACE", &["Team: Probe", "a/b#c"], &["AWS/Lambda", ":a", " a", "a ", "é"]),
             ("PROBE_TIMEOUT_MS", &["100", "60000"], &["99", "60001", "1.5", "5s", "-1"]),
         ] {
             let variable = VARIABLES.iter().find(|v| v.name == name).unwrap();

@@ -1,12 +1,13 @@
 //! One invocation: event, check, report, response.
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
@@ -24,7 +25,7 @@ use crate::probe::{self, Clients, Probe};
 use crate::report::{Caller, HttpResult, Report, Response, Row};
 use crate::request::{Event, Front, Request};
 use crate::telemetry::History;
-use crate::{advice, assumption, check, probes, redact, rehearsal, report, telemetry};
+use crate::{advice, assumption, check, metrics, probes, redact, rehearsal, report, telemetry};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, credentials and so on.
@@ -50,6 +51,18 @@ pub struct App {
     latest: Mutex<Option<HttpResult>>,
     /// Whether an invocation has been answered before.
     warm: AtomicBool,
+    /// Where the metrics go.
+    metrics: Sink,
+}
+
+/// Where the lines of a run's metrics go.
+#[derive(Clone)]
+struct Sink(Arc<dyn Fn(&[u8]) + Send + Sync>);
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
 }
 
 #[derive(Debug)]
@@ -73,7 +86,7 @@ impl App {
         });
         let mut setup: Result<Setup, Invalid> = match config {
             Ok(config) if bad_region.is_none() => Ok(Setup {
-                clients: Clients::new(&sdk, config.timeout),
+                clients: Clients::new(&sdk, &config),
                 config: Arc::new(config),
                 region,
                 credentials: sdk.credentials_provider(),
@@ -98,7 +111,13 @@ impl App {
             history: History::default(),
             latest: Mutex::default(),
             warm: AtomicBool::new(false),
+            metrics: Sink(Arc::new(telemetry::print)),
         }
+    }
+
+    /// The same, with the metrics' lines going elsewhere than to standard output.
+    pub fn with_metrics_to(self, sink: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        Self { metrics: Sink(Arc::new(sink)), ..self }
     }
 
     /// Prepares what takes requests to prepare, without sending any, where an
@@ -107,7 +126,7 @@ impl App {
         let Ok(setup) = &self.setup else { return };
         if setup.config.on_demand {
             let sdk = self.sdk.to_builder().http_client(self.connections.opener()).build();
-            let clients = Clients::new(&sdk, setup.config.timeout);
+            let clients = Clients::new(&sdk, &setup.config);
             let mut cx = probe::Context::new(setup.config.clone(), clients, &setup.region, "");
             // Nobody's, for requests that are never sent: Lambda tells the function's own with the first invocation.
             cx.function_account = Some("000000000000".to_owned());
@@ -125,7 +144,7 @@ impl App {
             Some(Err(problems)) => self.refuse(400, &self.probes(), &problems, &context).response(),
             None => match event.0.as_ref().ok().and_then(Front::of) {
                 Some(front) => self.answer_http(&event, &front, &context).await,
-                None => self.check(&event, None, &context).await.response(),
+                None => self.check(&event, None, false, &context).await.response(),
             },
         }
     }
@@ -141,7 +160,7 @@ impl App {
         {
             return known.response(front, max_age);
         }
-        let checked = self.check(event, Some(front), context).await;
+        let checked = self.check(event, Some(front), false, context).await;
         let how = config.map_or(HttpReport::Summary, |config| config.http_report);
         let result = HttpResult::new(&checked.report, checked.refused, how);
         let max_age = if checked.refused.is_some() { Duration::ZERO } else { max_age };
@@ -155,16 +174,16 @@ impl App {
     /// Answers a deployment, and then the invocation.
     async fn answer(&self, gate: &Gate, context: &Context) -> Response {
         let (decision, checked) = self.decide(gate, context).await;
+        // With the gate, the stack's log group can be gone, and a line would make Lambda create it again.
+        if !gate.is_deleted() {
+            telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
+        }
         let answered = gate.answer(&decision, &self.connections, &self.sdk);
         let heard = timeout(time_of(context), answered).await.unwrap_or_else(|_| {
             let expected = "that it takes the answer within the function's time".to_owned();
             Err(Problem { name: gate.name().to_owned(), value: None, expected })
         });
         let Err(mut problem) = heard else {
-            // With the gate, the stack's log group can be gone, and a line would make Lambda create it again.
-            if !gate.is_deleted() {
-                telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
-            }
             return match checked {
                 Some(checked) => checked.response(),
                 None if decision.passes => Response::of_text(&decision.reason),
@@ -184,7 +203,7 @@ impl App {
         if self.redacts() {
             redact::mask(problem.texts_mut().collect());
         }
-        telemetry::log_problems(std::slice::from_ref(&problem));
+        telemetry::log_problems(std::slice::from_ref(&problem), &context.request_id);
         checked.report.problems.push(problem);
         Checked { refused: Some(502), ..checked }.response()
     }
@@ -200,7 +219,7 @@ impl App {
         let mut own = context.clone();
         own.deadline = own.deadline.saturating_sub(report::millis(reserve));
         let event = Event(Ok(gate.event()));
-        match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, &own))).await {
+        match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, true, &own))).await {
             Ok(Some(checked)) => {
                 let log = self.setup.as_ref().ok().and_then(|setup| setup.config.log_group.as_deref());
                 (Decision::of(&checked.report, log), Some(checked))
@@ -229,12 +248,12 @@ impl App {
     fn refuse(&self, status: u16, probes: &[&'static Probe], problems: &[Problem], context: &Context) -> Checked {
         let mut report = Report::of_problems(probes, problems, context.request_id.clone());
         sanitize(&mut report, self.redacts());
-        telemetry::log(&report, status, &self.history);
+        telemetry::log(&report, status, &self.history, false);
         Checked { report, refused: Some(status), verbose: false }
     }
 
     /// Makes one run, logs it and counts it.
-    async fn check(&self, event: &Event, front: Option<&Front>, context: &Context) -> Checked {
+    async fn check(&self, event: &Event, front: Option<&Front>, of_gate: bool, context: &Context) -> Checked {
         let known = self.probes();
         let setup = match &self.setup {
             Ok(setup) => setup,
@@ -249,9 +268,8 @@ impl App {
             Err(problems) => return self.refuse(400, &known, &problems, context),
         };
 
-        let started = Instant::now();
-        let limit = check::limit(setup.config.timeout, context.deadline, SystemTime::now());
-        if let Some(problem) = setup.no_credentials(limit).await {
+        let time = Time::new(setup.config.timeout, request.settle, context.deadline);
+        if let Some(problem) = setup.no_credentials(time.limit()).await {
             return self.refuse(500, &known, &[problem], context);
         }
         let config = &setup.config;
@@ -260,13 +278,13 @@ impl App {
         if let Some(problem) = cx.role_of_another_account() {
             return self.refuse(500, &known, &[problem], context);
         }
-        let time = Time { probe: config.timeout, settle: request.settle, started, deadline: context.deadline };
-        let (outcomes, cx) = assumption::run(&selected(&known, &request), cx, &self.sdk, &time).await;
+        let probes = selected(&known, &request, &cx);
+        let (outcomes, cx) = assumption::run(&probes, cx, &self.sdk, &time).await;
 
         let rows = report::rows(&outcomes, &cx);
-        let rows = explained(rows, &cx, context.deadline).await;
+        let rows = explained(rows, &cx, time.limit()).await;
         let principal = cx.principal();
-        let findings = Findings { rows: &rows, config, principal, region: &cx.region };
+        let findings = Findings { rows: &rows, config, principal, region: &cx.region, elsewhere: cx.is_elsewhere() };
         let (headline, advice) = (headline(&findings), advice::advise(&findings));
         let mut report = Report {
             principal: Caller::new(principal),
@@ -274,11 +292,14 @@ impl App {
             headline,
             advice,
             advisories: advice::advisories(&findings),
-            ..Report::new(rows, context.request_id.clone(), started.elapsed())
+            unexpected_role: findings.unexpected().is_some(),
+            filtered: request.actions.is_some(),
+            ..Report::new(rows, context.request_id.clone(), time.started.elapsed())
         };
         sanitize(&mut report, config.redact);
-        telemetry::log(&report, report.status(), &self.history);
-        telemetry::count(&report, config, !self.warm.swap(true, Ordering::Relaxed));
+        telemetry::log(&report, report.status(), &self.history, of_gate);
+        let cold_start = !self.warm.swap(true, Ordering::Relaxed);
+        (self.metrics.0)(&metrics::lines(&report, config, of_gate, cold_start, SystemTime::now()));
         Checked { report, refused: None, verbose: request.verbose }
     }
 }
@@ -349,9 +370,8 @@ impl Setup {
 
 /// The rows with AWS's own account of the denials, where the configuration asks for it.
 #[cfg(feature = "authorization-details")]
-async fn explained(mut rows: Vec<Row>, cx: &probe::Context, deadline: u64) -> Vec<Row> {
+async fn explained(mut rows: Vec<Row>, cx: &probe::Context, limit: Duration) -> Vec<Row> {
     if cx.config.authorization_details {
-        let limit = check::limit(cx.config.timeout, deadline, SystemTime::now());
         crate::details::add(&mut rows, &cx.clients.iam_toolbox, limit).await;
     }
     rows
@@ -359,7 +379,7 @@ async fn explained(mut rows: Vec<Row>, cx: &probe::Context, deadline: u64) -> Ve
 
 /// The rows with a note where the configuration asks for what this build cannot do.
 #[cfg(not(feature = "authorization-details"))]
-async fn explained(mut rows: Vec<Row>, cx: &probe::Context, _: u64) -> Vec<Row> {
+async fn explained(mut rows: Vec<Row>, cx: &probe::Context, _: Duration) -> Vec<Row> {
     let denials = rows.iter_mut().filter_map(|row| row.denial.as_mut());
     for denial in denials.filter(|denial| cx.config.authorization_details && denial.authorization_id.is_some()) {
         denial.details = Some(report::Details::without("this build lacks the feature authorization-details"));
@@ -368,13 +388,16 @@ async fn explained(mut rows: Vec<Row>, cx: &probe::Context, _: u64) -> Vec<Row> 
 }
 
 /// The probes that the request asks for, and in any case what the others stand on.
-fn selected(known: &[&'static Probe], request: &Request) -> Vec<&'static Probe> {
+fn selected(known: &[&'static Probe], request: &Request, cx: &probe::Context) -> Vec<&'static Probe> {
     let basis = |probe: &Probe| {
         probe.must_be_denied()
             || [probes::CONTROL, probes::ASSUME_ROLE].iter().any(|basis| basis.action == probe.action)
     };
     let asked = |probe: &Probe| basis(probe) || request.selects(probe.action);
-    known.iter().copied().filter(|probe| asked(probe)).collect()
+    // The log group is the function's, and in another account it would be made.
+    let own_log = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
+    let known = known.iter().filter(|probe| !(cx.is_elsewhere() && own_log.contains(&probe.action)));
+    known.copied().filter(|probe| asked(probe)).collect()
 }
 
 #[cfg(test)]

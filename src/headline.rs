@@ -5,7 +5,7 @@
 
 use crate::config::Config;
 use crate::denial::{Kind, PolicyType};
-use crate::probe::Principal;
+use crate::probe::{Principal, partition_of};
 use crate::probes::{ASSUME_ROLE, CONTROL};
 use crate::report::{Headline, Row, verdict_name};
 use crate::verdict::{Cause, Verdict, Warning};
@@ -17,6 +17,8 @@ pub struct Findings<'a> {
     pub config: &'a Config,
     pub principal: Option<&'a Principal>,
     pub region: &'a str,
+    /// Whether the role to check is of another account than the function.
+    pub elsewhere: bool,
 }
 
 /// Finds the headline: what lies deepest comes first.
@@ -50,7 +52,22 @@ impl Findings<'_> {
 
     /// Who called, if not that role.
     pub fn unexpected(&self) -> Option<&Principal> {
-        self.principal.filter(|principal| principal.role() != Some(self.expected_role()))
+        let assumed = self.config.assumed_role().is_some() && self.not_assumed().is_none();
+        let account = self.config.expected_account.as_ref().filter(|_| !assumed);
+        let elsewhere = |principal: &Principal| {
+            let partition = principal.arn.split(':').nth(1).unwrap_or_default();
+            account.is_some_and(|(expected, account)| partition != expected || principal.account != *account)
+        };
+        self.principal.filter(|principal| principal.role() != Some(self.expected_role()) || elsewhere(principal))
+    }
+
+    /// The role that the calls should come from, with its account where that is known.
+    pub fn expected_name(&self) -> String {
+        let assumed = self.config.assumed_role().is_some() && self.not_assumed().is_none();
+        match &self.config.expected_account {
+            Some((_, account)) if !assumed => format!("{} of the account {account}", self.expected_role()),
+            _ => self.expected_role().to_owned(),
+        }
     }
 
     /// The row of the attempt to assume the role to check, where it did not succeed.
@@ -90,19 +107,10 @@ fn credentials(findings: &Findings<'_>) -> Option<Headline> {
     // Of all rows, the control's too: one that was authorized refutes it.
     let all = |cause| findings.rows.iter().all(|row| row.cause == Some(cause));
     if all(Cause::Credentials) {
-        let code = findings
-            .rows
-            .first()
-            .and_then(|row| row.code.as_deref())
-            .map_or("there are none".to_owned(), |code| format!("AWS answers {code}"));
-        return Some(new(
-            "credentials",
-            format!(
-                "The function's credentials are not valid ({code}), so AWS authorized nothing. Lambda renews a function's \
-                 credentials with its execution environment: any change of its configuration, such as of the description, \
-                 starts a new one."
-            ),
-        ));
+        let code = findings.rows.first().and_then(|row| row.code.as_deref());
+        let code = code.map_or("there are none".to_owned(), |code| format!("AWS answers {code}"));
+        let text = format!("The function's credentials are not valid ({code}), so AWS authorized nothing. {RENEW}");
+        return Some(new("credentials", text));
     }
     all(Cause::ClockSkew).then(|| {
         new(
@@ -112,6 +120,10 @@ fn credentials(findings: &Findings<'_>) -> Option<Headline> {
         )
     })
 }
+
+/// How a function gets new credentials.
+pub const RENEW: &str = "Lambda renews a function's credentials with its execution environment: any change of its configuration, \
+                         such as of the description, starts a new one.";
 
 /// What must be denied was allowed.
 fn says_yes(wrong: &[&Row]) -> Option<Headline> {
@@ -131,10 +143,10 @@ fn no_identity(findings: &Findings<'_>) -> Option<Headline> {
     let control = findings.rows.iter().find(|row| row.action == CONTROL.action)?;
     let how = match control.cause {
         _ if control.verdict == Verdict::Allowed => return None,
-        Some(Cause::Network | Cause::TimedOut) => format!(
-            "In a VPC, AWS STS needs a NAT gateway or the VPC endpoint com.amazonaws.{}.sts, as any other service does.",
-            findings.region
-        ),
+        Some(Cause::Network | Cause::TimedOut) => {
+            let endpoint = endpoint_name(findings.region, "sts").map(|name| format!(" {name}")).unwrap_or_default();
+            format!("In a VPC, AWS STS needs a NAT gateway or its VPC endpoint{endpoint}, as any other service does.")
+        }
         Some(cause) => format!("Its cause is {}: {}.", cause.name(), cause.meaning()),
         None => "It was denied, which only a VPC endpoint's policy can do.".to_owned(),
     };
@@ -160,40 +172,76 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
 ];
 
 fn network(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    if !wrong.iter().all(|row| matches!(row.cause, Some(Cause::Network | Cause::TimedOut))) {
+    if !wrong.iter().all(|row| is_silent(row)) {
         return None;
     }
-    let mut silent: Vec<(&str, String)> = Vec::new();
-    for row in wrong {
-        let (_, service, endpoint) = ENDPOINTS.iter().find(|(start, ..)| row.action.starts_with(start))?;
-        if !silent.iter().any(|(known, _)| known == service) {
-            silent.push((service, format!("com.amazonaws.{}.{endpoint}", findings.region)));
+    silent_services(findings).map(|text| new("network", text))
+}
+
+fn is_silent(row: &Row) -> bool {
+    matches!(row.cause, Some(Cause::Network | Cause::TimedOut))
+}
+
+/// What to look at where a service answered none of its requests; `None` where
+/// each row that was not answered belongs to a service that answered another one.
+pub fn silent_services(findings: &Findings<'_>) -> Option<String> {
+    let service = |row: &Row| ENDPOINTS.iter().find(|(start, ..)| row.action.starts_with(start));
+    let mut silent: Vec<(&str, Option<String>)> = Vec::new();
+    for row in findings.rows.iter().filter(|row| is_silent(row)) {
+        let (_, name, endpoint) = service(row)?;
+        let same = |other: &&Row| service(other).is_some_and(|(_, other, _)| other == name);
+        if !findings.rows.iter().filter(same).all(is_silent) {
+            return None;
+        }
+        if !silent.iter().any(|(known, _)| known == name) {
+            silent.push((name, endpoint_name(findings.region, endpoint)));
         }
     }
+    if silent.is_empty() {
+        return None;
+    }
     let services = silent.iter().map(|(service, _)| *service).collect::<Vec<_>>().join(", ");
-    let endpoints = silent.into_iter().map(|(_, endpoint)| endpoint).collect::<Vec<_>>().join(", ");
+    let endpoints: Vec<String> = silent.iter().filter_map(|(_, endpoint)| endpoint.clone()).collect();
+    let endpoints = if endpoints.len() == silent.len() { format!(": {}", endpoints.join(", ")) } else { String::new() };
     // What rustls says of a certificate whose issuer it does not trust.
-    let untrusted = |row: &&&Row| row.message.as_deref().is_some_and(|message| message.contains("UnknownIssuer"));
-    let issuer = if wrong.iter().any(|row| untrusted(&row)) {
+    let untrusted = |row: &Row| row.message.as_deref().is_some_and(|message| message.contains("UnknownIssuer"));
+    let issuer = if findings.rows.iter().any(untrusted) {
         " The certificate of what answered comes from an issuer that the function does not trust, as behind a proxy that looks into \
          TLS: set AWS_CA_BUNDLE to a file with the proxy's certificate, or to the operating system's bundle, such as \
          /etc/pki/tls/certs/ca-bundle.crt."
     } else {
         ""
     };
-    let who = if wrong.len() == findings.rows.len() { "No service answered" } else { "These services did not answer" };
-    Some(new(
-        "network",
+    let who = if findings.rows.iter().all(is_silent) { "No service answered" } else { "These services did not answer" };
+    let how = if findings.config.proxy {
+        "A proxy is configured (HTTPS_PROXY): look whether it lets the function reach these hosts.".to_owned()
+    } else {
         format!(
-            "{who}: {services}. That says nothing about permissions. If the function is attached to a VPC, its subnets need a \
-             NAT gateway or these VPC endpoints, and its security group has to let HTTPS out: {endpoints}.{issuer}"
-        ),
-    ))
+            "If the function is attached to a VPC, its subnets need a NAT gateway or these VPC endpoints, and its security group has \
+             to let HTTPS out{endpoints}."
+        )
+    };
+    Some(format!("{who}: {services}. That says nothing about permissions. {how}{issuer}"))
+}
+
+/// The name of a service's VPC endpoint, where it is known for the partition
+/// (AWS PrivateLink Guide; the names outside of the partition aws are those of public files).
+fn endpoint_name(region: &str, endpoint: &str) -> Option<String> {
+    let gateway = matches!(endpoint, "s3" | "dynamodb");
+    let start = match partition_of(region).name {
+        "aws" | "aws-us-gov" => "com.amazonaws",
+        "aws-cn" if gateway => "com.amazonaws",
+        "aws-cn" => "cn.com.amazonaws",
+        "aws-eusc" => "eu.amazonaws",
+        "aws-iso" => "gov.ic.c2s",
+        _ => return None,
+    };
+    Some(format!("{start}.{region}.{endpoint}"))
 }
 
 fn wrong_role(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
     let principal = findings.unexpected()?;
-    let expected = findings.expected_role();
+    let expected = findings.expected_name();
     let denied = wrong.iter().any(|row| row.verdict == Verdict::Denied);
     denied.then(|| {
         new(
@@ -252,41 +300,48 @@ fn wrong_region(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
 }
 
 fn bucket_elsewhere(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    if !wrong.iter().all(|row| row.cause == Some(Cause::WrongRegion)) {
-        return None;
-    }
-    // Without S3's own word there is no Region to name.
-    wrong.iter().find_map(|row| row.bucket_region.as_deref()).map(|region| {
-        let bucket = &findings.config.bucket;
-        new(
-            "bucketRegion",
-            format!(
-                "The bucket {bucket} is in {region}, and the function asks for it in {}. Deploy the function in the bucket's \
-                 Region, or name a bucket of the function's.",
-                findings.region
-            ),
-        )
-    })
+    let all = wrong.iter().all(|row| row.cause == Some(Cause::WrongRegion));
+    all.then(|| bucket_region(findings)).flatten().map(|text| new("bucketRegion", text))
+}
+
+/// Where the bucket is, in S3's own word; without it there is no Region to name.
+pub fn bucket_region(findings: &Findings<'_>) -> Option<String> {
+    let elsewhere = findings.rows.iter().filter(|row| row.cause == Some(Cause::WrongRegion));
+    let region = elsewhere.into_iter().find_map(|row| row.bucket_region.as_deref())?;
+    Some(format!(
+        "The bucket {} is in {region}, and the function asks for it in {}. Deploy the function in the bucket's Region, or name a \
+         bucket of the function's.",
+        findings.config.bucket, findings.region
+    ))
+}
+
+/// What to do about a bucket that does not exist.
+pub fn no_bucket(config: &Config) -> String {
+    format!("There is no bucket {}. Create it, or correct PROBE_BUCKET.", config.bucket)
+}
+
+/// What to do about a table that does not exist.
+pub fn no_table(findings: &Findings<'_>) -> String {
+    let similar = similar_table(findings.config).map(|how| format!(" {how}")).unwrap_or_default();
+    format!(
+        "There is no table {} in {} in this account. Create it, or correct PROBE_TABLE or the function's Region.{similar}",
+        findings.config.table, findings.region
+    )
 }
 
 fn missing_resource(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    let config = findings.config;
-    let no_bucket = |row: &&&Row| row.action.starts_with("s3:") && row.cause == Some(Cause::ResourceMissing);
-    let no_table = |row: &&&Row| row.action.starts_with("dynamodb:") && row.warning == Some(Warning::ResourceMissing);
-    let (buckets, tables) = (wrong.iter().filter(no_bucket).count(), wrong.iter().filter(no_table).count());
+    let bucket = |row: &&&Row| row.action.starts_with("s3:") && row.cause == Some(Cause::ResourceMissing);
+    let table = |row: &&&Row| row.action.starts_with("dynamodb:") && row.warning == Some(Warning::ResourceMissing);
+    let (buckets, tables) = (wrong.iter().filter(bucket).count(), wrong.iter().filter(table).count());
     if buckets + tables < wrong.len() {
         return None;
     }
     let mut text = Vec::new();
     if buckets > 0 {
-        text.push(format!("There is no bucket {}. Create it, or correct PROBE_BUCKET.", config.bucket));
+        text.push(no_bucket(findings.config));
     }
     if tables > 0 {
-        let similar = similar_table(config).map(|how| format!(" {how}")).unwrap_or_default();
-        text.push(format!(
-            "There is no table {} in {} in this account. Create it, or correct PROBE_TABLE or the function's Region.{similar}",
-            config.table, findings.region
-        ));
+        text.push(no_table(findings));
     }
     Some(new("resourceMissing", text.join(" ")))
 }

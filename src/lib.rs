@@ -64,6 +64,8 @@ pub mod gate;
 pub mod handler;
 pub mod headline;
 pub mod http;
+#[cfg(test)]
+mod invariants;
 pub mod metrics;
 pub mod pattern;
 pub mod probe;

@@ -67,28 +67,37 @@ impl Entry for Run<'_> {
         writer.value("Verdict", verdict_name(self.report.verdict));
         for (name, count) in [
             ("Allowed", summary.allowed),
-            ("Denied", summary.denied),
-            ("Inconclusive", summary.inconclusive),
             ("Advisories", self.report.advisories.len()),
             ("ColdStart", usize::from(self.cold_start)),
         ] {
             writer.value(name, &AsCount::from(count));
         }
+        write_alarming(self.report, self.report.is_complete(), writer);
         writer.value("DurationMs", &AsMilliseconds::from(self.report.duration_ms));
     }
 }
 
-/// What pages, of all functions together.
-struct Everywhere<'a> {
+/// What pages, of this function or of all functions together.
+struct Alarming<'a> {
     line: Line<'a>,
     report: &'a Report,
+    /// Whether a zero is written, too.
+    zeros: bool,
 }
 
-impl Entry for Everywhere<'_> {
+impl Entry for Alarming<'_> {
     fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
         self.line.write(writer);
-        writer.value("Denied", &AsCount::from(self.report.summary.denied));
-        writer.value("Inconclusive", &AsCount::from(self.report.summary.inconclusive));
+        write_alarming(self.report, self.zeros, writer);
+    }
+}
+
+/// The two metrics that page. A zero says that all is well, so only a run that
+/// knows it writes one; a missing value leaves the alarm as it is.
+fn write_alarming<'a>(report: &'a Report, zeros: bool, writer: &mut impl EntryWriter<'a>) {
+    let counts = [("Denied", report.summary.denied), ("Inconclusive", report.unclear())];
+    for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0 || zeros) {
+        writer.value(name, &AsCount::from(count));
     }
 }
 
@@ -101,19 +110,35 @@ impl Entry for Action<'_> {
     fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
         self.line.write(writer);
         writer.value("Action", self.row.action.as_str());
-        writer.value("ActionDenied", &AsCount::from(u64::from(self.row.verdict == Verdict::Denied)));
+        writer.value(
+            "ActionDenied",
+            &AsCount::from(u64::from(self.row.verdict == Verdict::Denied && !self.row.is_clean())),
+        );
     }
 }
 
 /// The lines of one run, each with its end.
-pub fn lines(report: &Report, config: &Config, cold_start: bool, at: SystemTime) -> Vec<u8> {
+///
+/// A run that was asked for some of the actions only, or by a deployment, is
+/// none of those that the schedule makes: it writes what pages, and nothing else.
+pub fn lines(report: &Report, config: &Config, of_gate: bool, cold_start: bool, at: SystemTime) -> Vec<u8> {
     let mut lines = Vec::new();
     let line = || Line::new(config, &report.request_id, at);
+    let (own, all) = (vec![vec![FUNCTION.to_owned()]], vec![vec![]]);
+    let regular = !report.filtered && !of_gate;
+    let zeros = regular && report.is_complete();
+    let pages = report.summary.denied + report.unclear() > 0 || zeros;
     if config.metrics != Metrics::Off {
-        add(&mut lines, config, vec![vec![FUNCTION.to_owned()]], &[Run { line: line(), report, cold_start }]);
-        add(&mut lines, config, vec![vec![]], &[Everywhere { line: line(), report }]);
+        if regular {
+            add(&mut lines, config, own, &[Run { line: line(), report, cold_start }]);
+        } else if pages {
+            add(&mut lines, config, own, &[Alarming { line: line(), report, zeros }]);
+        }
+        if pages {
+            add(&mut lines, config, all, &[Alarming { line: line(), report, zeros }]);
+        }
     }
-    if config.metrics == Metrics::Actions {
+    if config.metrics == Metrics::Actions && regular {
         let dimensions = vec![vec![FUNCTION.to_owned(), "Action".to_owned()]];
         let actions: Vec<_> = report.actions.iter().map(|row| Action { line: line(), row }).collect();
         add(&mut lines, config, dimensions, &actions);

@@ -183,7 +183,7 @@ impl Context {
             .build();
         Some(Self {
             config: self.config.clone(),
-            clients: Clients::new(&sdk, self.config.timeout),
+            clients: Clients::new(&sdk, &self.config),
             region: self.region.clone(),
             function_account: self.function_account.clone(),
             session_account: self.config.assumed_role().map(|(_, account)| account.to_owned()),
@@ -199,6 +199,12 @@ impl Context {
     /// The account that the probes work in, where it is known beforehand.
     fn own_account(&self) -> Option<&String> {
         self.session_account.as_ref().or(self.function_account.as_ref())
+    }
+
+    /// Whether the role to check is known to be of another account than the function.
+    pub fn is_elsewhere(&self) -> bool {
+        let role = self.config.assumed_role().map(|(_, account)| account);
+        role.zip(self.function_account.as_deref()).is_some_and(|(role, function)| role != function)
     }
 
     /// What is wrong with the role for SageMaker, where the function's ARN already shows it.
@@ -305,9 +311,20 @@ impl Context {
 
     /// The objects that the pipeline works on.
     pub fn objects_arn(&self) -> String {
-        // What IAM would take for a wildcard or a variable is written as one that stands for itself.
-        let prefix = self.config.prefix.replace('$', "${$}").replace('*', "${*}").replace('?', "${?}");
+        let prefix = literal(&self.config.prefix);
         format!("{}/{prefix}*", self.bucket_arn())
+    }
+
+    /// The objects that are read: the configured one, too, where the pipeline's prefix does not take it in.
+    pub fn read_objects_arns(&self) -> Vec<String> {
+        let outside = self.config.object_key.as_ref().filter(|key| !key.starts_with(&self.config.prefix));
+        let outside = outside.map(|key| format!("{}/{}", self.bucket_arn(), literal(key)));
+        std::iter::once(self.objects_arn()).chain(outside).collect()
+    }
+
+    /// An ARN in which the names that this program made up are left open.
+    pub fn opened(&self, resource: &str) -> String {
+        resource.replace(&self.absent_name(), "*").replace(&self.record_name(), "*")
     }
 
     pub fn table_arn(&self) -> String {
@@ -352,6 +369,22 @@ fn own_part(function_arn: &str) -> String {
         .collect()
 }
 
+/// A key as a policy names it: what IAM would take for a wildcard or a variable
+/// is written as one that stands for itself, and what a policy document cannot
+/// hold is left open (IAM API Reference, `PutRolePolicy`: no character beyond U+00FF).
+fn literal(key: &str) -> String {
+    let mut literal = String::with_capacity(key.len());
+    for c in key.chars() {
+        match c {
+            '$' | '*' | '?' => literal.extend(["${", c.encode_utf8(&mut [0; 4]), "}"]),
+            '\u{100}'.. if literal.ends_with('*') => {}
+            '\u{100}'.. => literal.push('*'),
+            c => literal.push(c),
+        }
+    }
+    literal
+}
+
 /// The hash function FNV-1a.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
@@ -371,17 +404,30 @@ pub struct Clients {
 }
 
 impl Clients {
-    pub fn new(sdk: &SdkConfig, timeout: Duration) -> Self {
+    pub fn new(sdk: &SdkConfig, config: &Config) -> Self {
+        let timeout = config.timeout;
         let sdk = sdk
             .to_builder()
             // Three attempts to connect fit into the time of one probe, so that
             // a network without a way out is told from a service that is slow.
-            .timeout_config(TimeoutConfig::builder().connect_timeout(timeout.mul_f32(0.3)).build())
-            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            // One on a connection that has gone silent leaves time for another one, on a new connection.
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(timeout.mul_f32(0.3))
+                    .operation_attempt_timeout(timeout.mul_f32(0.6))
+                    .build(),
+            )
+            // However long a service asks to wait for, the run has an end.
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(3)
+                    .with_initial_backoff(Duration::from_millis(50))
+                    .with_max_backoff(timeout.mul_f32(0.1)),
+            )
             .build();
         let s3 = aws_sdk_s3::config::Builder::from(&sdk)
             // Emulators do not answer under a bucket's own host name.
-            .force_path_style(sdk.endpoint_url().is_some())
+            .force_path_style(config.path_style)
             // The digest that PutObject's probe sends must stay the wrong one.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)

@@ -88,11 +88,13 @@ pub fn config_with(variables: &[(&str, &str)]) -> Config {
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/permissions-probe"),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]abc"),
     ];
-    Config::from_env(|name| variables.iter().chain(&base).find(|v| v.0 == name).map(|v| Ok(v.1.to_owned()))).unwrap()
+    let lookup = |name: &str| variables.iter().chain(&base).find(|v| v.0 == name).map(|v| Ok(v.1.to_owned()));
+    // The server is known to the SDK's configuration, and by an address.
+    Config { path_style: true, ..Config::from_env(lookup).unwrap() }
 }
 
 pub fn context(sdk: &SdkConfig, config: Config) -> Context {
-    let clients = Clients::new(sdk, config.timeout);
+    let clients = Clients::new(sdk, &config);
     let mut cx = Context::new(Arc::new(config), clients, "us-east-1", FUNCTION_ARN);
     cx.nonce = "0123456789abcdef".to_owned();
     cx

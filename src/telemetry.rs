@@ -10,16 +10,14 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::config::{Config, Logging, Problem};
-use crate::metrics;
+use crate::config::{Logging, Problem};
 use crate::report::{Report, Row, policy_type_name, verdict_name};
-use crate::verdict::{Cause, Verdict};
+use crate::verdict::{Cause, Verdict, Warning};
 
 /// Sends all log lines to standard output, where Lambda picks them up.
 pub fn init(logging: Logging) {
@@ -35,46 +33,82 @@ pub fn init(logging: Logging) {
     });
 }
 
-/// The verdicts of this execution environment's earlier runs.
+/// What this execution environment's latest complete run has told.
 #[derive(Debug, Default)]
-pub struct History(Mutex<BTreeMap<String, Verdict>>);
+pub struct History(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The state of each row, by its action, and by its resource where AWS denied it behind another action.
+    rows: BTreeMap<(String, String), State>,
+    status: Option<u16>,
+}
+
+/// What a row says, as far as a change of it is news.
+type State = (Verdict, Option<Warning>);
+
+/// What has become of a row since the latest complete run.
+struct Change {
+    /// What it was, where that is known and it was otherwise.
+    before: Option<State>,
+    is_news: bool,
+}
+
+fn key(row: &Row) -> (String, String) {
+    let resource = row.resource.clone().filter(|_| row.derived).unwrap_or_default();
+    (row.action.clone(), resource)
+}
 
 impl History {
-    /// What the rows were before this run, which takes their place.
-    fn replace(&self, rows: &[Row]) -> Vec<Option<Verdict>> {
-        // A thread that panicked while it held the verdicts has left whole ones.
+    /// Compares a run with the latest complete one, and keeps it if it is complete
+    /// itself. Returns what became of each row, the rows that are gone, and
+    /// whether the status is another one.
+    fn compare(&self, report: &Report, status: u16) -> (Vec<Change>, Vec<((String, String), State)>, bool) {
+        // A thread that panicked while it held the states has left whole ones.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.iter().map(|row| known.insert(row.action.clone(), row.verdict)).collect()
+        let change = |row: &Row| {
+            let (now, before) = ((row.verdict, row.warning), known.rows.get(&key(row)).copied());
+            let changed = before.filter(|before| *before != now);
+            Change { before: changed, is_news: changed.is_some() || (before.is_none() && !row.is_clean()) }
+        };
+        let changes = report.actions.iter().map(change).collect();
+        if report.filtered {
+            return (changes, Vec::new(), false);
+        }
+        let rows: BTreeMap<_, _> = report.actions.iter().map(|row| (key(row), (row.verdict, row.warning))).collect();
+        let gone = known.rows.iter().filter(|(key, _)| !key.1.is_empty() && !rows.contains_key(*key));
+        let gone = gone.map(|(key, state)| (key.clone(), *state)).collect();
+        let moved = known.status.is_some_and(|before| before != status);
+        *known = Known { rows, status: Some(status) };
+        (changes, gone, moved)
     }
 }
 
-/// Writes a run's metrics, as whole lines.
-pub fn count(report: &Report, config: &Config, cold_start: bool) {
-    let lines = metrics::lines(report, config, cold_start, SystemTime::now());
+/// Writes whole lines beside the log's own.
+pub fn print(lines: &[u8]) {
     // Where standard output is gone, nobody reads the log either.
-    drop(std::io::stdout().lock().write_all(&lines));
+    drop(std::io::stdout().lock().write_all(lines));
 }
 
-/// Logs a report: every row, and the run, WARN where that is news.
-pub fn log(report: &Report, status: u16, history: &History) {
+/// Logs a report: every row, and the run, WARN where that is news. `always` says
+/// that what is wrong is news in any case, as it is to a deployment.
+pub fn log(report: &Report, status: u16, history: &History, always: bool) {
     let request_id = report.request_id.as_str();
-    for problem in &report.problems {
-        tracing::error!(
-            requestId = request_id,
-            name = problem.name,
-            value = problem.value,
-            expected = problem.expected,
-            "not valid"
-        );
-    }
+    log_problems(&report.problems, request_id);
     let mut news = !report.problems.is_empty();
     if report.problems.is_empty() {
-        for (row, before) in report.actions.iter().zip(history.replace(&report.actions)) {
-            let changed = before.filter(|before| *before != row.verdict);
-            let is_news = changed.is_some() || (before.is_none() && !row.is_clean());
-            log_row(row, changed, is_news, request_id);
+        let (changes, gone, moved) = history.compare(report, status);
+        for (row, change) in report.actions.iter().zip(changes) {
+            let is_news = change.is_news || (always && !row.is_clean());
+            log_row(row, change.before, is_news, request_id);
             news |= is_news;
         }
+        for ((action, resource), before) in gone {
+            let change = format!("{} → no longer denied", state_name(before));
+            tracing::warn!(requestId = request_id, action, resource, change, "probed");
+            news = true;
+        }
+        news |= moved || (report.unexpected_role && always);
     }
     macro_rules! headline {
         ($level:ident, $headline:ident) => {
@@ -126,9 +160,14 @@ pub fn log(report: &Report, status: u16, history: &History) {
     if news { run!(warn) } else { run!(info) }
 }
 
-fn log_row(row: &Row, changed: Option<Verdict>, is_news: bool, request_id: &str) {
+fn state_name((verdict, warning): State) -> String {
+    let warning = warning.map(|warning| format!(" ({})", warning.name())).unwrap_or_default();
+    format!("{}{warning}", verdict_name(verdict))
+}
+
+fn log_row(row: &Row, before: Option<State>, is_news: bool, request_id: &str) {
     let denial = row.denial.as_ref();
-    let change = changed.map(|before| format!("{} → {}", verdict_name(before), verdict_name(row.verdict)));
+    let change = before.map(|before| format!("{} → {}", state_name(before), state_name((row.verdict, row.warning))));
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -141,6 +180,8 @@ fn log_row(row: &Row, changed: Option<Verdict>, is_news: bool, request_id: &str)
                 reason = row.message,
                 policyType = denial.and_then(|denial| denial.policy_type).map(policy_type_name),
                 cause = row.cause.map(Cause::name),
+                warning = row.warning.map(Warning::name),
+                mustBeDenied = row.must_be_denied.then_some(true),
                 note = row.note,
                 awsRequestId = row.aws_request_id,
                 durationMs = row.duration_ms,
@@ -160,9 +201,15 @@ pub fn log_gate(gate: &str, passes: bool, reason: &str, request_id: &str) {
     }
 }
 
-/// Logs what is wrong with the environment, once at the start.
-pub fn log_problems(problems: &[Problem]) {
+/// Logs what is wrong with the environment, the event or the answer to a deployment.
+pub fn log_problems(problems: &[Problem], request_id: &str) {
     for problem in problems {
-        tracing::error!(name = problem.name, value = problem.value, expected = problem.expected, "not valid");
+        tracing::error!(
+            requestId = request_id,
+            name = problem.name,
+            value = problem.value,
+            expected = problem.expected,
+            "not valid"
+        );
     }
 }

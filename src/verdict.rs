@@ -112,6 +112,17 @@ pub enum Warning {
     RoleTrust,
 }
 
+impl Warning {
+    /// The name in the report and in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ResourceMissing => "resourceMissing",
+            Self::SideEffect => "sideEffect",
+            Self::RoleTrust => "roleTrust",
+        }
+    }
+}
+
 /// Why nothing can be told. Each has a row in the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -344,6 +355,14 @@ fn denied<'a>(answer: &'a Answer, message: &'a str, action: &str, behind: &[&str
             source: "IAM User Guide, \"Troubleshoot access denied error messages\"",
             denial: Some(denial),
         };
+    }
+    // A sentence that was cut off within the action names another one, or none.
+    let cut = message.trim_end().ends_with(denial.action) && denial.resource.is_none();
+    if cut && action.len() > denial.action.len() && action.is_char_boundary(denial.action.len()) {
+        let (start, _) = action.split_at(denial.action.len());
+        if start.eq_ignore_ascii_case(denial.action) {
+            return inconclusive(Cause::Unrecognized);
+        }
     }
     if behind.iter().any(|pattern| pattern::matches(pattern, denial.action)) {
         return Judgement::Allowed { code, proven: Proven::Dependent(denial), warning: None };
@@ -598,6 +617,8 @@ mod tests {
             verdict(&error("AccessDeniedException", other)),
             (Verdict::Inconclusive, Some(Cause::OtherActionDenied))
         );
+        let cut = "User: u is not authorized to perform: dynamodb:Put";
+        assert_eq!(verdict(&error("AccessDeniedException", cut)), (Verdict::Inconclusive, Some(Cause::Unrecognized)));
         let behind = error("AccessDeniedException", "User: u is not authorized to perform: kms:Decrypt");
         let judgement = judge(&behind, "dynamodb:PutItem", PROOFS, &["kms:*"]);
         assert!(

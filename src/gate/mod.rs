@@ -113,7 +113,8 @@ impl Gate {
 impl Decision {
     /// What a run decides. What could not be told lets nothing pass.
     pub fn of(report: &Report, log: Option<&str>) -> Self {
-        let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed;
+        // What another role may do says nothing of the one that was to be checked.
+        let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed && !report.unexpected_role;
         let mut reason: Vec<String> = Vec::new();
         reason.extend(report.problems.iter().map(|problem| format!("{problem}.")));
         reason.extend(report.headline.iter().map(|headline| headline.text.clone()));
@@ -121,11 +122,18 @@ impl Decision {
             reason.extend(report.actions.iter().filter_map(why));
             reason.extend(untold(&report.actions));
         }
+        if report.unexpected_role && report.headline.is_none() {
+            reason.extend(report.advice.first().map(|advice| advice.text.clone()));
+        }
         if passes {
             reason.push(format!("{} actions are allowed and none is denied.", report.summary.allowed));
         }
-        let log = log.map(|log| format!(" in {log}")).unwrap_or_default();
-        reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));
+        // Without the permission to log, there is no report there.
+        let logs = |row: &Row| row.action.starts_with("logs:") && !row.must_be_denied && row.verdict == Verdict::Denied;
+        if !report.actions.iter().any(logs) {
+            let log = log.map(|log| format!(" in {log}")).unwrap_or_default();
+            reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));
+        }
         // Last, since it is the longest, and what does not fit is cut.
         reason.extend(report.advice.iter().filter_map(statements));
         Self { passes, reason: reason.join(" ") }

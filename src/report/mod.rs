@@ -78,6 +78,12 @@ pub struct Report {
     /// What the guide's policy leaves out, where the run shows it. No verdict depends on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advisories: Vec<Advice>,
+    /// Whether the calls came from another role than the one that was to be checked.
+    #[serde(skip)]
+    pub unexpected_role: bool,
+    /// Whether only some of the actions were asked for.
+    #[serde(skip)]
+    pub filtered: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -335,7 +341,19 @@ impl Report {
             headline: None,
             advice: Vec::new(),
             advisories: Vec::new(),
+            unexpected_role: false,
+            filtered: false,
         }
+    }
+
+    /// How many rows are not as they should be, and are not denied.
+    pub fn unclear(&self) -> usize {
+        self.actions.iter().filter(|row| !row.is_clean() && row.verdict != Verdict::Denied).count()
+    }
+
+    /// Whether the run tells of every action that it is allowed or denied.
+    pub fn is_complete(&self) -> bool {
+        self.problems.is_empty() && !self.filtered && self.unclear() == 0
     }
 
     /// The report of an invocation that tried nothing.
@@ -544,10 +562,6 @@ impl Serialize for Kind {
 
 impl Serialize for Warning {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::ResourceMissing => "resourceMissing",
-            Self::SideEffect => "sideEffect",
-            Self::RoleTrust => "roleTrust",
-        })
+        serializer.serialize_str(self.name())
     }
 }

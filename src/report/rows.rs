@@ -15,7 +15,7 @@ pub fn rows(outcomes: &[Outcome], cx: &Context) -> Vec<Row> {
     if controls == Controls::NoIdentity {
         return rows;
     }
-    let denied = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome));
+    let denied = rows.iter().zip(outcomes).filter_map(|(row, outcome)| Row::met(row, outcome, cx));
     let met: Vec<_> = denied.chain(outcomes.iter().filter_map(|outcome| Row::unexplained(outcome, cx))).collect();
     for row in met {
         let same = |known: &&mut Row| known.action.eq_ignore_ascii_case(&row.action);
@@ -168,16 +168,16 @@ impl Row {
     }
 
     /// The row of another action that AWS denied while this one was called.
-    fn met(row: &Self, outcome: &Outcome) -> Option<Self> {
+    fn met(row: &Self, outcome: &Outcome, cx: &Context) -> Option<Self> {
         let denial = row.denial.as_ref()?;
         let action = denial.action.as_deref().filter(|action| !action.eq_ignore_ascii_case(&row.action))?;
         // That a role which does not exist may not be passed says nothing of one that does.
-        if row.absent {
+        if row.absent && action.eq_ignore_ascii_case("iam:PassRole") {
             return None;
         }
         Some(Self {
             action: action.to_owned(),
-            resource: denial.resource.clone(),
+            resource: denial.resource.as_deref().map(|resource| cx.opened(resource)),
             verdict: Verdict::Denied,
             proof: Some(ProofLine {
                 code: row.code.clone().unwrap_or_default(),
@@ -195,7 +195,7 @@ impl Row {
             met_by: vec![outcome.probe.action],
             aws_request_id: row.aws_request_id.clone(),
             duration_ms: row.duration_ms,
-            resources: denial.resource.iter().cloned().collect(),
+            resources: denial.resource.iter().map(|resource| cx.opened(resource)).collect(),
             bucket_region: None,
             absent: false,
             derived: true,

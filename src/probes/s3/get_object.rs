@@ -22,7 +22,7 @@ const MOST: i32 = 10;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     action: "s3:GetObject",
-    resources: |cx| vec![cx.objects_arn()],
+    resources: |cx| cx.read_objects_arns(),
     request: "GetObject, `Range: bytes=0-0`, of `PROBE_OBJECT_KEY`, else of the first object listed, else of an absent one",
     harmless: "it reads one byte, which is thrown away",
     side_effect: "none; $0.40 a million, and $5 where it lists first; an object in S3 Intelligent-Tiering counts as read",
@@ -105,7 +105,8 @@ async fn get(cx: &Context, key: &str) -> Answer {
     let mut result = request.send().await;
     if let Ok(object) = &mut result {
         // The byte is read beside the run, which it need not wait for, so that the connection can be used again.
-        tokio::spawn(std::mem::take(&mut object.body).collect());
+        // One that does not come is not waited for, nor is its connection kept.
+        tokio::spawn(tokio::time::timeout(cx.config.timeout, std::mem::take(&mut object.body).collect()));
     }
     // S3 dates every object; an empty success of something else is no object.
     Answer::read(result, |object| if object.last_modified().is_some() { "200" } else { "200 without an object" })
