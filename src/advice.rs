@@ -133,7 +133,8 @@ fn unanswered(findings: &Findings<'_>) -> Vec<Advice> {
         }
     }
     // What follows from another cause comes after it.
-    causes.sort_by_key(|(cause, _)| matches!(cause, Cause::NotAssumed | Cause::ControlFailed | Cause::OtherActionDenied));
+    causes
+        .sort_by_key(|(cause, _)| matches!(cause, Cause::NotAssumed | Cause::ControlFailed | Cause::OtherActionDenied));
     causes.into_iter().map(|(cause, rows)| plain(remedy(cause, &rows, findings), names(&rows))).collect()
 }
 

@@ -278,6 +278,16 @@ mod tests {
         let actions: Vec<_> = unknown.iter().map(|(action, _)| **action).collect();
         assert_eq!(actions, ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]);
         assert!(unknown.iter().all(|(_, told)| *told == "inconclusive notConfigured"), "{unknown:?}");
+        // In a whole run the three are left out, and said to be, so that such a role can pass.
+        let app = stub.app(config_with(&[
+            ("PROBE_ASSUME_ROLE_ARN", "arn:aws:iam::210987654321:role/sagemaker-ml-pipeline-role"),
+            ("PROBE_SAGEMAKER_ROLE_ARN", ""),
+        ]));
+        let response = report_of(&app).await;
+        assert_eq!(response["statusCode"], 200, "{response}");
+        assert_eq!(response["report"]["summary"]["allowed"], 15);
+        let advisory = &response["report"]["advisories"][0];
+        assert!(advisory["text"].as_str().unwrap().contains("The three logs actions were left out"), "{advisory}");
         let job =
             stub.requests().into_iter().find(|request| action_of(request) == "sagemaker:CreateTrainingJob").unwrap();
         assert!(

@@ -220,6 +220,45 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_deadline_that_passes_during_the_run_ends_it() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let in_ms = |ms: u64| u64::try_from(now.as_millis()).unwrap() + ms;
+        let time = Time::new(Duration::from_secs(5), Duration::from_secs(30), in_ms(300));
+        assert!(time.limit() <= Duration::from_millis(300) && time.settling() <= Duration::from_millis(300));
+        tokio::time::sleep(Duration::from_millis(350)).await;
+        assert_eq!((time.limit(), time.settling()), (Duration::ZERO, Duration::ZERO));
+        // What is no deadline stays none.
+        let time = Time::new(Duration::from_secs(5), Duration::from_secs(30), 600_000);
+        assert_eq!(time.limit(), Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn kept_connections_that_went_silent_cost_one_attempt() {
+        // Each connection answers so many requests, and then only takes them.
+        let quiet = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let silent = quiet.clone();
+        let server = stub::Server::accept(move |connection, seen| {
+            let new = silent.load(std::sync::atomic::Ordering::SeqCst);
+            let answer = |request: &stub::Request| {
+                if silent.load(std::sync::atomic::Ordering::SeqCst) && !new {
+                    return stub::Act::Stall(Vec::new(), Duration::from_secs(4));
+                }
+                healthy(request).into()
+            };
+            stub::serve(connection, seen, Duration::from_secs(10), &answer);
+        });
+        let config = stub::config_with(&[("PROBE_TIMEOUT_MS", "2500")]);
+        let limit = config.timeout;
+        let sdk = stub::sdk(&format!("http://{}", server.address));
+        let cx = Arc::new(stub::context(&sdk, config));
+        let probes = [ALL[0], ALL[3], ALL[4], ALL[7]];
+        assert!(run(&probes, &cx, limit).await.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
+        quiet.store(true, std::sync::atomic::Ordering::SeqCst);
+        let told: Vec<_> = run(&probes, &cx, limit).await.iter().map(stub::summary).collect();
+        assert!(told.iter().all(|told| told.starts_with("allowed")), "{told:?}");
+    }
+
+    #[tokio::test]
     async fn silence_costs_one_limit_and_no_row() {
         // The stub accepts and says nothing for longer than the limit.
         let stub = Stub::start(|_| {

@@ -11,6 +11,7 @@ use crate::roots::Roots;
 
 /// What the function has to know before it can probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a variable of the environment, on its own")]
 pub struct Config {
     /// `PROBE_BUCKET`: the pipeline's bucket.
     pub bucket: String,

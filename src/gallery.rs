@@ -518,6 +518,149 @@ async fn the_report_says_how_many_rows_rest_on_which_grade() {
 }
 
 #[tokio::test]
+async fn a_denial_of_another_action_on_a_made_up_name_is_a_row() {
+    let named = format!("arn:aws:sagemaker:us-east-1:123456789012:training-job/{}", stub::RECORD);
+    let response = run(&[], move |request| match action_of(request).as_str() {
+        "sagemaker:CreateTrainingJob" => {
+            let sentence = format!(
+                "User: u is not authorized to perform: sagemaker:AddTags on resource: {named} because no identity-based policy \
+                 allows the sagemaker:AddTags action"
+            );
+            error_of(request, 400, "AccessDeniedException", &sentence)
+        }
+        _ => healthy(request),
+    })
+    .await;
+    let row = row_of(&response, "sagemaker:AddTags");
+    assert_eq!(
+        (&response["statusCode"], &row["resource"]),
+        (&json!(403), &json!("arn:aws:sagemaker:us-east-1:123456789012:training-job/*")),
+        "{response}"
+    );
+}
+
+#[tokio::test]
+async fn one_slow_row_sends_nobody_to_the_network() {
+    let slow = |request: &Request| match action_of(request).as_str() {
+        "dynamodb:Scan" => stub::Act::Stall(Vec::new(), std::time::Duration::from_secs(2)),
+        _ => healthy(request).into(),
+    };
+    let stub = Stub::start(slow);
+    let app = stub.app(stub::config_with(&[("PROBE_TIMEOUT_MS", "500"), NO_ROLES[0], NO_ROLES[1]]));
+    let response = app.handle(LambdaEvent::new(Event(Ok(json!({}))), Context::default())).await;
+    let response = serde_json::to_value(response).unwrap();
+    assert_eq!(response["report"].get("headline"), None, "four rows of DynamoDB were answered: {response}");
+    let advice = &response["report"]["advice"][0];
+    assert_eq!(advice["actions"], json!(["dynamodb:Scan"]));
+    assert!(advice["text"].as_str().unwrap().contains("raise PROBE_TIMEOUT_MS"), "{advice}");
+
+    // However long a service asks to wait for, the row says why.
+    let response = run(&[("PROBE_TIMEOUT_MS", "2000")], |request| match action_of(request).as_str() {
+        "dynamodb:Scan" => stub::with_headers(
+            400,
+            "x-amzn-requestid: R\r\nx-amz-retry-after: 60000\r\ncontent-type: application/x-amz-json-1.0\r\n",
+            "{\"__type\": \"ThrottlingException\", \"message\": \"Rate exceeded\"}",
+        ),
+        _ => healthy(request),
+    })
+    .await;
+    assert_eq!(row_of(&response, "dynamodb:Scan")["cause"], "throttled", "{response}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_for_several_causes_is_told_for_each() {
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "dynamodb:PutItem" => denied(request, IMPLICIT),
+        "dynamodb:Scan" => stub::json_error("ResourceNotFoundException", "Requested resource not found"),
+        "s3:ListBucket" => stub::s3_error(404, "NoSuchBucket", "The specified bucket does not exist"),
+        "s3:PutObject" => stub::with_headers(
+            400,
+            "x-amz-request-id: R\r\n",
+            "<Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the region \
+             'us-east-1' is wrong; expecting 'eu-west-1'</Message></Error>",
+        ),
+        _ => healthy(request),
+    })
+    .await;
+    assert_eq!(response["report"].get("headline"), None);
+    let texts: Vec<_> = response["report"]["advice"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|advice| advice["text"].as_str().unwrap())
+        .collect();
+    for expected in [
+        "No identity-based policy of the role",
+        "There is no table ModelMetadata",
+        "There is no bucket your-bucket-name",
+        "The bucket your-bucket-name is in eu-west-1",
+    ] {
+        assert!(texts.iter().any(|text| text.starts_with(expected)), "{expected}: {texts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_names_the_object_that_is_read_where_the_prefix_does_not_take_it_in() {
+    let denies = |request: &Request| match action_of(request).as_str() {
+        "s3:GetObject" => denied(request, IMPLICIT),
+        _ => healthy(request),
+    };
+    let response = run(&[("PROBE_PREFIX", "training/"), ("PROBE_OBJECT_KEY", "other/x$.csv")], denies).await;
+    assert_eq!(
+        response["report"]["advice"][0]["policy"]["Statement"][0]["Resource"],
+        json!(["arn:aws:s3:::your-bucket-name/training/*", "arn:aws:s3:::your-bucket-name/other/x${$}.csv"])
+    );
+    // IAM takes no character beyond U+00FF in a policy.
+    let response = run(&[("PROBE_PREFIX", "日本/é/"), ("PROBE_OBJECT_KEY", "日本/é/x")], denies).await;
+    assert_eq!(
+        response["report"]["advice"][0]["policy"]["Statement"][0]["Resource"],
+        json!(["arn:aws:s3:::your-bucket-name/*/é/*"])
+    );
+}
+
+#[tokio::test]
+async fn the_texts_of_the_advice_hold_what_they_promise() {
+    // Whoever runs under the wrong role is promised no policy.
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "sts:GetCallerIdentity" => identity("another-role"),
+        "dynamodb:PutItem" => denied(request, ""),
+        _ => healthy(request),
+    })
+    .await;
+    let advice = response["report"]["advice"].as_array().unwrap();
+    assert!(advice.iter().all(|advice| !advice["text"].as_str().unwrap().ends_with(':')), "{advice:?}");
+    // An action is named once, on however many keys it is denied.
+    let response = run(&[], |request| {
+        let key = |name: &str| {
+            let sentence = format!(
+                "User: u is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:123456789012:key/{name} because \
+                 no identity-based policy allows the kms:Decrypt action"
+            );
+            error_of(request, 403, if name == "1" { "AccessDenied" } else { "AccessDeniedException" }, &sentence)
+        };
+        match action_of(request).as_str() {
+            "s3:GetObject" => key("1"),
+            "dynamodb:Scan" => key("2"),
+            _ => healthy(request),
+        }
+    })
+    .await;
+    let advice = &response["report"]["advice"][0];
+    assert_eq!(advice["actions"], json!(["kms:Decrypt"]));
+    assert_eq!(advice["policy"]["Statement"].as_array().unwrap().len(), 2);
+    let text = advice["text"].as_str().unwrap();
+    assert!(text.contains("key/1 has to allow") && text.contains("key/2 has to allow"), "{text}");
+    // "An" identity-based policy.
+    let response = run(&[], |request| match action_of(request).as_str() {
+        "dynamodb:PutItem" | "dynamodb:Scan" => denied(request, "with an explicit deny in an identity-based policy"),
+        _ => healthy(request),
+    })
+    .await;
+    let text = response["report"]["headline"]["text"].as_str().unwrap();
+    assert!(text.contains("an explicit deny in an identity-based policy"), "{text}");
+}
+
+#[tokio::test]
 async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
     let response = run(&[("PROBE_REDACT", "account")], |request| match action_of(request).as_str() {
         "dynamodb:PutItem" => denied(request, IMPLICIT),

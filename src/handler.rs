@@ -57,7 +57,9 @@ pub struct App {
 
 /// Where the lines of a run's metrics go.
 #[derive(Clone)]
-struct Sink(Arc<dyn Fn(&[u8]) + Send + Sync>);
+struct Sink(Arc<Write>);
+
+type Write = dyn Fn(&[u8]) + Send + Sync;
 
 impl fmt::Debug for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -425,7 +425,21 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::{distance, endpoint_name};
+
+    #[test]
+    fn a_vpc_endpoint_is_named_as_its_partition_names_it() {
+        for (region, endpoint, expected) in [
+            ("us-east-1", "sts", Some("com.amazonaws.us-east-1.sts")),
+            ("us-gov-west-1", "s3", Some("com.amazonaws.us-gov-west-1.s3")),
+            ("cn-north-1", "sts", Some("cn.com.amazonaws.cn-north-1.sts")),
+            ("cn-north-1", "dynamodb", Some("com.amazonaws.cn-north-1.dynamodb")),
+            ("eusc-de-east-1", "logs", Some("eu.amazonaws.eusc-de-east-1.logs")),
+            ("us-isob-east-1", "logs", None),
+        ] {
+            assert_eq!(endpoint_name(region, endpoint).as_deref(), expected, "{region}");
+        }
+    }
 
     #[test]
     fn counts_changes() {

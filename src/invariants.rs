@@ -85,14 +85,23 @@ struct Invocation {
 }
 
 /// The environment of a sequence of invocations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct World {
-    passes_role: bool,
-    deny_control: bool,
-    object_key: bool,
-    table_key: bool,
+    variables: Vec<(&'static str, &'static str)>,
     wrong_role: bool,
 }
+
+/// What can be configured.
+const VARIABLES: &[(&str, &str)] = &[
+    PASSED_ROLE,
+    ("PROBE_DENY_CONTROL", "dynamodb:ListTables"),
+    ("PROBE_OBJECT_KEY", "training/data.csv"),
+    ("PROBE_TABLE_KEY", "id:S"),
+    ("PROBE_REDACT", "account"),
+];
+
+const PASSED_ROLE: (&str, &str) =
+    ("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role");
 
 /// What the server has seen of one invocation.
 #[derive(Default)]
@@ -112,7 +121,11 @@ fn answer(request: &Request, invocation: &Invocation, seen: &mut Seen) -> Act {
         return if action == "dynamodb:ListTables" { denial(&action, &action).into() } else { healthy(request).into() };
     };
     let said = |sentence: String| {
-        let code = if action.starts_with("s3:") || action.starts_with("sts:") { "AccessDenied" } else { "AccessDeniedException" };
+        let code = if action.starts_with("s3:") || action.starts_with("sts:") {
+            "AccessDenied"
+        } else {
+            "AccessDeniedException"
+        };
         Act::from(error_of(request, 403, code, &sentence))
     };
     let of = |action: &str, resource: &str, reason: &str| {
@@ -152,7 +165,9 @@ fn answer(request: &Request, invocation: &Invocation, seen: &mut Seen) -> Act {
             seen.made.insert(action.clone());
             Act::Close(Vec::new())
         }
-        Answer::MadeItAndLost if action == "sagemaker:CreateTrainingJob" => json_error("ResourceInUse", "It exists.").into(),
+        Answer::MadeItAndLost if action == "sagemaker:CreateTrainingJob" => {
+            json_error("ResourceInUse", "It exists.").into()
+        }
         Answer::MadeItAndLost if is_creation(&action) => {
             let kind = if action == "sagemaker:CreateModel" { "model" } else { "endpoint" };
             json_error("ValidationException", &format!("Cannot create already existing {kind} \"x\".")).into()
@@ -162,14 +177,8 @@ fn answer(request: &Request, invocation: &Invocation, seen: &mut Seen) -> Act {
 }
 
 fn worlds() -> impl Strategy<Value = (World, Vec<Invocation>)> {
-    let flags = proptest::array::uniform5(any::<bool>());
-    let world = flags.prop_map(|[passes_role, deny_control, object_key, table_key, wrong_role]| World {
-        passes_role,
-        deny_control,
-        object_key,
-        table_key,
-        wrong_role,
-    });
+    let variables = proptest::sample::subsequence(VARIABLES, 0..=VARIABLES.len());
+    let world = (variables, any::<bool>()).prop_map(|(variables, wrong_role)| World { variables, wrong_role });
     let one = (proptest::sample::select(ACTIONS), proptest::sample::select(ANSWERS));
     let filter = proptest::option::weighted(0.25, proptest::sample::select(FILTERS));
     let invocation = (proptest::collection::vec(one, 0..4), filter)
@@ -216,7 +225,9 @@ fn states(report: &Value) -> BTreeMap<(String, String), String> {
         Some(warning) => format!("{} ({warning})", text(row, "verdict")),
         None => text(row, "verdict"),
     };
-    let key = |row: &Value| (text(row, "action"), if row["metBy"].is_array() { text(row, "resource") } else { String::new() });
+    let key = |row: &Value| {
+        (text(row, "action"), if row["metBy"].is_array() { text(row, "resource") } else { String::new() })
+    };
     rows.iter().map(|row| (key(row), state(row))).collect()
 }
 
@@ -229,7 +240,14 @@ fn is_clean(row: &Value) -> bool {
 type Before = Option<(BTreeMap<(String, String), String>, Value)>;
 
 /// Holds one run to what must be true of it.
-fn hold(invocation: &Invocation, response: &Value, metrics: &[Value], log: &[Value], made: &BTreeSet<String>, before: &Before) -> Result<(), TestCaseError> {
+fn hold(
+    invocation: &Invocation,
+    response: &Value,
+    metrics: &[Value],
+    log: &[Value],
+    made: &BTreeSet<String>,
+    before: &Before,
+) -> Result<(), TestCaseError> {
     let report = &response["report"];
     let rows = report["actions"].as_array().unwrap();
     let clean = response["statusCode"] == 200;
@@ -260,7 +278,8 @@ fn hold(invocation: &Invocation, response: &Value, metrics: &[Value], log: &[Val
         let actions = actions(advice);
         prop_assert_eq!(actions.iter().collect::<BTreeSet<_>>().len(), actions.len(), "twice: {:?}", advice);
     }
-    let helps: BTreeSet<String> = advice.iter().filter(|advice| !advice["policy"].is_null()).flat_map(actions).collect();
+    let helps: BTreeSet<String> =
+        advice.iter().filter(|advice| !advice["policy"].is_null()).flat_map(actions).collect();
     let no_use = advice.iter().filter(|advice| advice["text"].as_str().unwrap().contains("will not help"));
     for action in no_use.flat_map(actions) {
         prop_assert!(!helps.contains(&action), "{} is helped and not: {:?}", action, advice);
@@ -281,19 +300,20 @@ fn hold(invocation: &Invocation, response: &Value, metrics: &[Value], log: &[Val
     let states = states(report);
     let warnings: Vec<&Value> = log.iter().filter(|line| line["level"] == "WARN").collect();
     let changes = warnings.iter().filter(|line| line["message"] == "probed" && line["change"].is_string()).count();
-    let Some((known, status)) = before else {
+    let Some((known, code)) = before else {
         prop_assert!(clean || warnings.iter().any(|line| line["message"] == "probed"), "the first run: {:?}", log);
         return Ok(());
     };
-    let mut expected = states.iter().filter(|(key, state)| known.get(*key).is_some_and(|before| before != *state)).count();
+    let mut expected =
+        states.iter().filter(|(key, state)| known.get(*key).is_some_and(|before| before != *state)).count();
     if invocation.filter.is_none() {
         expected += known.keys().filter(|key| !key.1.is_empty() && !states.contains_key(*key)).count();
-        let moved = *status != response["statusCode"];
+        let moved = *code != response["statusCode"];
         let run = warnings.iter().any(|line| line["message"] == "checked");
         prop_assert!(!moved || run, "the status changed, and nobody hears of it: {:?}", log);
     }
     prop_assert_eq!(changes, expected, "{:?}\n{:?}\n{:?}", known, states, warnings);
-    if states == *known && *status == response["statusCode"] {
+    if states == *known && *code == response["statusCode"] {
         prop_assert!(warnings.is_empty(), "nothing has changed: {:?}", warnings);
     }
     Ok(())
@@ -318,22 +338,23 @@ fn every_run_keeps_what_must_be_true_of_it() {
         let wrong_role = world.wrong_role;
         let stub = Stub::start(move |request: &Request| {
             let (invocation, seen) = &mut *shared.lock().unwrap();
-            if wrong_role && action_of(request) == "sts:GetCallerIdentity" && !invocation.answers.contains_key("sts:GetCallerIdentity") {
+            if wrong_role
+                && action_of(request) == "sts:GetCallerIdentity"
+                && !invocation.answers.contains_key("sts:GetCallerIdentity")
+            {
                 return stub::identity("another-role").into();
             }
             answer(request, invocation, seen)
         });
-        let pick = |yes: bool, value: &'static str| if yes { value } else { "" };
-        let role = "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role";
-        let config = stub::config_with(&[
+        // The first of a name counts.
+        let rest = [
             ("PROBE_ASSUME_ROLE_ARN", ""),
-            ("PROBE_SAGEMAKER_ROLE_ARN", pick(world.passes_role, role)),
-            ("PROBE_DENY_CONTROL", pick(world.deny_control, "dynamodb:ListTables")),
-            ("PROBE_OBJECT_KEY", pick(world.object_key, "training/data.csv")),
-            ("PROBE_TABLE_KEY", pick(world.table_key, "id:S")),
+            ("PROBE_SAGEMAKER_ROLE_ARN", ""),
             ("PROBE_METRICS", "run"),
             ("PROBE_TIMEOUT_MS", "2000"),
-        ]);
+        ];
+        let variables: Vec<_> = world.variables.iter().copied().chain(rest).collect();
+        let config = stub::config_with(&variables);
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = written.clone();
         let app = stub.app(config).with_metrics_to(move |lines| sink.lock().unwrap().extend_from_slice(lines));
@@ -348,7 +369,8 @@ fn every_run_keeps_what_must_be_true_of_it() {
         let mut before: Before = None;
         for invocation in &invocations {
             // What needs a role to pass is no filter without one.
-            let filter = invocation.filter.filter(|filter| world.passes_role || *filter != "iam:*");
+            let filter =
+                invocation.filter.filter(|filter| world.variables.contains(&PASSED_ROLE) || *filter != "iam:*");
             let invocation = Invocation { filter, ..invocation.clone() };
             *current.lock().unwrap() = (invocation.clone(), Seen::default());
             let mut context = Context::default();
@@ -357,7 +379,8 @@ fn every_run_keeps_what_must_be_true_of_it() {
                 Some(filter) => json!({"verbose": true, "actions": [filter]}),
                 None => json!({"verbose": true}),
             };
-            let response = runtime.block_on(app.handle(LambdaEvent::new(Event(Ok(json!({ "probe": options }))), context)));
+            let response =
+                runtime.block_on(app.handle(LambdaEvent::new(Event(Ok(json!({ "probe": options }))), context)));
             let response = serde_json::to_value(response).unwrap();
             let lines = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
             let metrics: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

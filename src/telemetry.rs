@@ -40,8 +40,21 @@ pub struct History(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     /// The state of each row, by its action, and by its resource where AWS denied it behind another action.
-    rows: BTreeMap<(String, String), State>,
+    rows: BTreeMap<Key, State>,
     status: Option<u16>,
+}
+
+/// What a row is known by.
+type Key = (String, String);
+
+/// What has become of the rows since the latest complete run.
+struct Changes {
+    /// One for each row, in order.
+    rows: Vec<Change>,
+    /// What AWS denied behind another action, and no longer does.
+    gone: Vec<(Key, State)>,
+    /// Whether the status is another one.
+    moved: bool,
 }
 
 /// What a row says, as far as a change of it is news.
@@ -54,16 +67,15 @@ struct Change {
     is_news: bool,
 }
 
-fn key(row: &Row) -> (String, String) {
+fn key(row: &Row) -> Key {
     let resource = row.resource.clone().filter(|_| row.derived).unwrap_or_default();
     (row.action.clone(), resource)
 }
 
 impl History {
     /// Compares a run with the latest complete one, and keeps it if it is complete
-    /// itself. Returns what became of each row, the rows that are gone, and
-    /// whether the status is another one.
-    fn compare(&self, report: &Report, status: u16) -> (Vec<Change>, Vec<((String, String), State)>, bool) {
+    /// itself.
+    fn compare(&self, report: &Report, status: u16) -> Changes {
         // A thread that panicked while it held the states has left whole ones.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let change = |row: &Row| {
@@ -73,14 +85,14 @@ impl History {
         };
         let changes = report.actions.iter().map(change).collect();
         if report.filtered {
-            return (changes, Vec::new(), false);
+            return Changes { rows: changes, gone: Vec::new(), moved: false };
         }
         let rows: BTreeMap<_, _> = report.actions.iter().map(|row| (key(row), (row.verdict, row.warning))).collect();
         let gone = known.rows.iter().filter(|(key, _)| !key.1.is_empty() && !rows.contains_key(*key));
         let gone = gone.map(|(key, state)| (key.clone(), *state)).collect();
         let moved = known.status.is_some_and(|before| before != status);
         *known = Known { rows, status: Some(status) };
-        (changes, gone, moved)
+        Changes { rows: changes, gone, moved }
     }
 }
 
@@ -97,8 +109,8 @@ pub fn log(report: &Report, status: u16, history: &History, always: bool) {
     log_problems(&report.problems, request_id);
     let mut news = !report.problems.is_empty();
     if report.problems.is_empty() {
-        let (changes, gone, moved) = history.compare(report, status);
-        for (row, change) in report.actions.iter().zip(changes) {
+        let Changes { rows, gone, moved } = history.compare(report, status);
+        for (row, change) in report.actions.iter().zip(rows) {
             let is_news = change.is_news || (always && !row.is_clean());
             log_row(row, change.before, is_news, request_id);
             news |= is_news;
@@ -192,12 +204,12 @@ fn log_row(row: &Row, before: Option<State>, is_news: bool, request_id: &str) {
     if is_news { line!(warn) } else { line!(info) }
 }
 
-/// Logs what a deployment was answered.
+/// Logs what a deployment is about to be answered: whether it hears of it is not known yet.
 pub fn log_gate(gate: &str, passes: bool, reason: &str, request_id: &str) {
     if passes {
-        tracing::info!(requestId = request_id, gate, passes, reason, "answered");
+        tracing::info!(requestId = request_id, gate, passes, reason, "decided");
     } else {
-        tracing::warn!(requestId = request_id, gate, passes, reason, "answered");
+        tracing::warn!(requestId = request_id, gate, passes, reason, "decided");
     }
 }
 

@@ -191,9 +191,9 @@ fn what_is_wrong_with_the_function_or_the_gate_is_told_instead_of_nothing() {
             &deployment.environment,
             json!({"Probe": {"settleSeconds": "soon", "colour": "red"}}),
             400,
-            "probe.colour is \"\\\"red\\\"\"; expected no such option",
+            "probe.colour is \"red\"; expected no such option",
         ),
-        (&deployment.environment, json!({"Probe": "now"}), 400, "probe is \"\\\"now\\\"\"; expected an object"),
+        (&deployment.environment, json!({"Probe": "now"}), 400, "probe is \"now\"; expected an object"),
     ] {
         let event = deployment.event("cloudformation-create.json", &properties);
         let response = Lambda::start(environment).invoke(event.to_string().as_bytes());
@@ -210,6 +210,71 @@ fn what_is_wrong_with_the_function_or_the_gate_is_told_instead_of_nothing() {
         (&answer["Status"], &answer["Reason"]),
         (&json!("FAILED"), &json!("RequestType is \"Read\"; expected Create, Update or Delete."))
     );
+}
+
+#[test]
+fn the_wrong_role_passes_no_gate() {
+    for (expected, identity) in [
+        ("lambda-ml-pipeline-role", "another-role"),
+        // The same name in another account, or in another partition, is another role.
+        ("arn:aws:iam::210987654321:role/lambda-ml-pipeline-role", "lambda-ml-pipeline-role"),
+        ("arn:aws-cn:iam::123456789012:role/path/lambda-ml-pipeline-role", "lambda-ml-pipeline-role"),
+    ] {
+        let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
+            "sts:GetCallerIdentity" => crate::wire::identity(identity),
+            _ => healthy(request),
+        });
+        let deployment = Deployment::new(&aws, ok);
+        let lambda = Lambda::start(&with(deployment.environment.clone(), &[("PROBE_EXPECTED_ROLE", expected)]));
+        let event = deployment.event("cloudformation-create.json", &at_once());
+        lambda.invoke(event.to_string().as_bytes());
+        let answer = deployment.answers().remove(0);
+        assert_eq!(answer["Status"], "FAILED", "{answer}");
+        assert!(
+            answer["Reason"]
+                .as_str()
+                .unwrap()
+                .starts_with("The function does not run under the role lambda-ml-pipeline-role"),
+            "{answer}"
+        );
+        let log = lambda.log();
+        let warned = log.lines().any(|line| line.contains("\"WARN\"") && line.contains("does not run under the role"));
+        assert!(warned, "{log}");
+    }
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, ok);
+    let expected = ("PROBE_EXPECTED_ROLE", "arn:aws:iam::123456789012:role/path/lambda-ml-pipeline-role");
+    let event = deployment.event("cloudformation-create.json", &at_once());
+    let lambda = Lambda::start(&with(deployment.environment.clone(), &[expected]));
+    assert_eq!(lambda.invoke_text(event.to_string().as_bytes()), SUCCESS);
+}
+
+#[test]
+fn a_reason_says_where_the_report_is_only_if_it_is_there() {
+    let aws = Server::start(denies("logs:PutLogEvents"));
+    let deployment = Deployment::new(&aws, ok);
+    let event = deployment.event("cloudformation-create.json", &at_once());
+    Lambda::start(&deployment.environment).invoke(event.to_string().as_bytes());
+    let answer = deployment.answers().remove(0);
+    assert!(!answer["Reason"].as_str().unwrap().contains("The report is logged"), "{answer}");
+
+    // Where it says so, the log has it, whatever an earlier run has told already.
+    let aws = Server::start(denies("dynamodb:PutItem"));
+    let deployment = Deployment::new(&aws, ok);
+    let lambda = Lambda::start(&with(deployment.environment.clone(), &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]));
+    lambda.invoke(b"{}");
+    let event = deployment.event("cloudformation-create.json", &at_once());
+    lambda.invoke(event.to_string().as_bytes());
+    assert!(deployment.answers()[0]["Reason"].as_str().unwrap().contains("with requestId request-2"));
+    let log = lambda.log();
+    let second: Vec<_> =
+        log.lines().filter(|line| line.contains("\"requestId\":\"request-2\"") && !line.contains("_aws")).collect();
+    for message in ["probed", "advice", "checked", "decided"] {
+        assert!(
+            second.iter().any(|line| line.contains(&format!("\"message\":\"{message}\""))),
+            "{message}: {second:?}"
+        );
+    }
 }
 
 #[test]
@@ -246,6 +311,17 @@ fn an_answer_that_does_not_come_through_is_sent_again() {
     assert_eq!(Lambda::start(&deployment.environment).invoke_text(event.to_string().as_bytes()), SUCCESS);
     assert_eq!(deployment.answers().len(), 3);
 
+    // What S3 asks to be tried again is (S3 API Reference, "Error responses": RequestTimeout, TemporaryRedirect).
+    let asked = AtomicUsize::new(0);
+    let late = Deployment::new(&aws, move |_: &Request| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => with_headers(400, "", "<Error><Code>RequestTimeout</Code></Error>"),
+        1 => with_headers(307, "", ""),
+        _ => with_headers(200, "", ""),
+    });
+    let event = late.event("cloudformation-create.json", &json!({}));
+    assert_eq!(Lambda::start(&late.environment).invoke_text(event.to_string().as_bytes()), SUCCESS);
+    assert_eq!(late.answers().len(), 3);
+
     // A URL that is no longer valid is not tried again, and whoever reads the response learns of it.
     let expired =
         Deployment::new(&aws, |_: &Request| with_headers(403, "", "<Error><Code>AccessDenied</Code></Error>"));
@@ -258,7 +334,7 @@ fn an_answer_that_does_not_come_through_is_sent_again() {
     assert_eq!(response["report"]["summary"]["allowed"], 17, "and no row disappears");
     assert_eq!(expired.answers().len(), 1);
     let log = lambda.log();
-    assert!(log.contains("\"name\":\"ResponseURL\"") && !log.contains("\"answered\""), "{log}");
+    assert!(log.contains("\"name\":\"ResponseURL\"") && log.contains("\"decided\""), "{log}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! thawed, several at a time, and started with nothing that it needs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -56,6 +56,83 @@ fn no_event_however_large_fills_the_memory() {
         println!("{shown} …, {} bytes: peak {peak} KiB", event.len());
         assert!(peak < 48 * 1024, "{shown}: {peak} KiB");
     }
+}
+
+#[test]
+fn what_must_be_denied_is_counted_as_no_denial() {
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        "dynamodb:ListTables" => denial("dynamodb:ListTables", "dynamodb:ListTables"),
+        _ => healthy(request),
+    });
+    let variables = [("PROBE_DENY_CONTROL", "dynamodb:ListTables"), ("PROBE_METRICS", "actions")];
+    let lambda = Lambda::start(&with(environment(&aws), &variables));
+    assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
+    let log = lambda.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["ActionDenied"] != 1), "{log}");
+    let control = lines.iter().find(|line| line["action"] == "dynamodb:ListTables").unwrap();
+    assert_eq!((&control["verdict"], &control["mustBeDenied"]), (&json!("denied"), &json!(true)));
+}
+
+#[test]
+fn a_byte_that_never_comes_is_not_waited_for() {
+    let head = b"HTTP/1.1 206 X\r\nx-amz-request-id: R\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\ncontent-length: 1\r\n\r\n";
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        "s3:GetObject" => Act::Stall(head.to_vec(), Duration::from_secs(20)),
+        _ => healthy(request).into(),
+    });
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_TIMEOUT_MS", "1000")]));
+    assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
+    let before = lambda.files();
+    for _ in 0..10 {
+        assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
+    assert!(lambda.files() <= before + 1, "files: {before} and then {}", lambda.files());
+}
+
+#[test]
+fn answers_that_break_off_leave_nothing_behind() {
+    // `PROBE_BROKEN_INVOCATIONS=10000` for the long run.
+    let asked = std::env::var("PROBE_BROKEN_INVOCATIONS").ok().and_then(|count| count.parse().ok());
+    let (warm, count) = (50_usize, asked.unwrap_or(200_usize));
+    let turn = AtomicUsize::new(0);
+    let aws = Server::start(move |request: &Request| {
+        let whole = healthy(request);
+        match turn.fetch_add(1, Ordering::SeqCst) {
+            turn if turn % 7 == 0 => Act::Close(whole[..turn * 31 % whole.len()].to_vec()),
+            _ => Act::Send(whole),
+        }
+    });
+    aws.seen.forget();
+    let lambda = Lambda::start(&with(environment(&aws), &[("AWS_LAMBDA_LOG_LEVEL", "ERROR")]));
+    let mut before = (0, 0);
+    for index in 0..count {
+        if index == warm {
+            before = (lambda.memory(), lambda.files());
+        }
+        let response: Value = serde_json::from_str(&lambda.invoke_text(b"{}")).unwrap();
+        assert!(response["statusCode"] == 200 || response["statusCode"] == 503, "{response}");
+    }
+    let after = (lambda.memory(), lambda.files());
+    println!(
+        "{count} invocations with broken answers: memory, files were {before:?} after {warm} and {after:?} at the end"
+    );
+    assert!(after.0 <= before.0 + 2048 && after.1 <= before.1 + 3, "{before:?} and then {after:?}");
+}
+
+#[test]
+fn an_endpoint_of_s3_s_own_is_asked_by_path() {
+    let aws = Server::start(healthy);
+    let mut environment = environment(&aws);
+    let endpoint = environment.remove("AWS_ENDPOINT_URL").unwrap().replace("127.0.0.1", "localhost");
+    for service in ["S3", "DYNAMODB", "SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "STS"] {
+        environment.insert(format!("AWS_ENDPOINT_URL_{service}"), endpoint.clone());
+    }
+    assert_eq!(Lambda::start(&environment).invoke_text(b"{}"), SUCCESS);
+    let listed = aws.seen.requests().into_iter().find(|request| action_of(request) == "s3:ListBucket").unwrap();
+    assert!(listed.path.starts_with("/your-bucket-name/"), "{}", listed.path);
 }
 
 #[test]
