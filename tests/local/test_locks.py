@@ -3,8 +3,8 @@
 import re
 import unittest
 
-import environment
 from harness import ROOT, script
+import environment
 
 lock = script("lock")
 # A distribution, where it is not for every machine the condition, and its hashes.
