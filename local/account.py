@@ -7,17 +7,23 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+import loopback
 from environment import BIN, ROOT, STATE, fail, scrubbed
 
 
 @contextmanager
 def process(what: str, command: list, **options):
-    """A program that is stopped when the block ends, whatever ends it."""
+    """A program that is stopped when the block ends, whatever ends it.
+
+    What it has come to listen on by then has to be on the loopback; whoever starts it looks at it as soon as it listens, too.
+    """
     log = STATE / f"{what}.log"
     with open(log, "w") as output:
         started = subprocess.Popen([str(part) for part in command], stderr=output, cwd=ROOT, **options)
     try:
         yield started, log
+        if started.poll() is None:
+            hold_to_loopback(started.pid, what)
     finally:
         started.terminate()
         try:
@@ -25,6 +31,16 @@ def process(what: str, command: list, **options):
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait()
+        for pipe in filter(None, (started.stdin, started.stdout)):
+            pipe.close()
+
+
+def hold_to_loopback(pid: int, what: str, *ports: int) -> str:
+    """Ends the command unless what was started can be reached from this machine only; returns what was seen."""
+    try:
+        return loopback.check(pid, what, *ports)
+    except loopback.Exposed as error:
+        fail(f"{error}.", "It was stopped. Look at how it is started: it has to listen on 127.0.0.1 only.")
 
 
 @contextmanager
@@ -35,7 +51,9 @@ def emulator():
         line = started.stdout.readline()
         if not line:
             fail("The emulator did not start.", f"Its error:\n{log.read_text()}")
-        yield json.loads(line)
+        account = json.loads(line)
+        print(f"   {hold_to_loopback(started.pid, 'the emulator', int(account['endpoint'].rpartition(':')[2]))}")
+        yield account
 
 
 def free_port() -> int:
@@ -46,7 +64,7 @@ def free_port() -> int:
 
 def ask(account: dict, question: str, body: dict) -> None:
     """Changes the role through the emulator, which does it through IAM."""
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", "x-test-bed-token": account["token"]}
     request = urllib.request.Request(f"{account['endpoint']}/test-bed/{question}", json.dumps(body).encode(), headers)
     try:
         urllib.request.urlopen(request, timeout=30).read()

@@ -13,11 +13,17 @@ Beside AWS's own API it answers, for tests:
     POST /test-bed/paste      puts a policy into the template's role
     GET  /test-bed/state      everything that a probe could have changed
     GET  /test-bed/deployed   what the stack has made, as each service describes it
+
+These paths change policies and hand out credentials, so they want the token of the line of JSON, as a header
+`x-test-bed-token`, and answer 403 without it: a page in a browser or another user of the machine does not have it.
+moto's own paths, /moto-api/, want it too.
 """
 
 import argparse
+import hmac
 import json
 import os
+import secrets
 import sys
 import threading
 import uuid
@@ -32,6 +38,7 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 
 import boto3  # noqa: E402
+import loopback  # noqa: E402
 import moto.core.authorization  # noqa: E402
 import moto.settings  # noqa: E402
 import moto_as_aws  # noqa: E402
@@ -54,6 +61,8 @@ ROLE = "lambda-ml-pipeline-role"
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 LOG_STREAM = "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"
 STACK = "permissions-probe"
+# The paths that are not AWS's, beside which AWS's own check the caller's credentials.
+GUARDED = ("/test-bed/", "/moto-api")
 
 
 class Quiet(WSGIRequestHandler):
@@ -69,17 +78,25 @@ class TestBed:
         self.server = make_server("127.0.0.1", port, self, threaded=True, request_handler=Quiet)
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
         os.environ["MOTO_PORT"] = str(self.server.server_port)
+        self.token = secrets.token_urlsafe(32)
         self.admin = ("AKIAIOSFODNN7EXAMPLE", "secret")
         self.deployed: dict = {}
 
     def __call__(self, environ, start_response):
-        if not environ["PATH_INFO"].startswith("/test-bed/"):
+        path = environ["PATH_INFO"]
+        if path.startswith(GUARDED) and not self.knows_token(environ):
+            return Response("The header x-test-bed-token is missing or wrong.\n", 403)(environ, start_response)
+        if not path.startswith("/test-bed/"):
             return self.moto(environ, start_response)
         request = Request(environ)
         answers = {"policies": self.policies, "role": self.role, "without": self.without, "state": self.state}
         answers |= {"paste": self.paste, "deployed": lambda: self.deployed}
         body = answers[request.path.split("/")[2]](**(request.get_json() if request.method == "POST" else {}))
         return Response(json.dumps(body, default=str), content_type="application/json")(environ, start_response)
+
+    def knows_token(self, environ: dict) -> bool:
+        given = environ.get("HTTP_X_TEST_BED_TOKEN", "")
+        return hmac.compare_digest(given.encode(), self.token.encode())
 
     def client(self, service: str):
         key, secret = self.admin
@@ -281,6 +298,7 @@ def main() -> None:
 
     facts = {
         "endpoint": test_bed.endpoint,
+        "token": test_bed.token,
         "administrator": {"AWS_ACCESS_KEY_ID": test_bed.admin[0], "AWS_SECRET_ACCESS_KEY": test_bed.admin[1]},
         "role": ROLE,
         "environment": {
@@ -292,6 +310,10 @@ def main() -> None:
             **variables,
         },
     }
+    try:
+        loopback.check(os.getpid(), "the emulator", test_bed.server.server_port)
+    except loopback.Exposed as error:
+        sys.exit(f"error: {error}")
     print(json.dumps(facts), flush=True)
     sys.stdin.read()
 

@@ -12,6 +12,9 @@ STATE = ROOT / ".local"
 VENV = STATE / "venv"
 BIN = VENV / "bin"
 REQUIREMENTS = ROOT / "local" / "requirements.txt"
+# What is installed is what was locked, to the byte, and none of it runs code of its own while it is installed. pip looks
+# for nothing else: its resolver takes a distribution with an extra for one that is not locked.
+PIP = ("install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary", ":all:")
 
 
 def say(text: str) -> None:
@@ -34,7 +37,7 @@ def run(what: str, todo: str, *command: object, **options) -> None:
 
 
 def prepare() -> None:
-    """Installs the pinned Python tools into .local/venv, unless they are there already."""
+    """Installs the locked Python tools into .local/venv, unless they are there already."""
     if sys.version_info < (3, 10):
         fail(f"Python {sys.version.split()[0]} is too old.", "Install Python 3.10 or later.")
     for program, todo in (
@@ -47,7 +50,7 @@ def prepare() -> None:
 
 
 def install(venv: Path, requirements: Path, what: str) -> None:
-    """Installs pinned Python tools into a virtual environment of their own, unless they are there already."""
+    """Installs locked Python tools into a virtual environment of their own, unless they are there already."""
     stamp = venv / "requirements.sha256"
     wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
@@ -57,8 +60,9 @@ def install(venv: Path, requirements: Path, what: str) -> None:
     todo = "Install Python's venv module: apt-get install python3-venv, or your system's way."
     run("The virtual environment could not be made", todo, sys.executable, "-m", "venv", venv)
     todo = "Look at pip's error above; it needs to reach the Python Package Index, or a mirror of it."
-    pip = (venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
-    run("The Python tools could not be installed", todo, *pip)
+    run("The Python tools could not be installed", todo, venv / "bin" / "python", "-m", "pip", *PIP, "-r", requirements)
+    todo = f"Run ./local/lock: something is missing from {requirements.name}."
+    run("The Python tools do not fit together", todo, venv / "bin" / "python", "-m", "pip", "check", stdout=subprocess.DEVNULL)
     stamp.write_text(wanted)
 
 

@@ -225,14 +225,14 @@ mod tests {
 
     #[test]
     fn masks_what_names_people_and_organizations_and_keeps_the_ids_of_requests() {
-        let uuid = "986a261e-eb64-41e0-b836-022841217523";
+        let uuid = "986a261e-eb64-41e0-b836-123456789012";
         let mut texts = [
             "s3://bucket/account%20123456789012%3A123456789012/x".to_owned(),
             "arn:aws:iam::123456789012:user/dev/me and AROAEXAMPLEEXAMPLE12:me@example.com or AIDAEXAMPLEEXAMPLE12"
                 .to_owned(),
             "o-a1b2c3d4e5 ou-ab12-cd34ef56 o-short our-o-a1b2c3d4e5x policy/o-a1b2c3d4e5/p-a1b2c3d4".to_owned(),
             format!("RequestId: {uuid}, authorization id: {uuid}"),
-            "x-41e0-b836-022841217523".to_owned(),
+            "x-41e0-b836-210987654321".to_owned(),
         ];
         mask(texts.iter_mut().collect());
         assert_eq!(

@@ -59,6 +59,71 @@ fn no_event_however_large_fills_the_memory() {
 }
 
 #[test]
+fn each_kind_of_run_writes_what_the_readme_says() {
+    let readme = std::fs::read_to_string(crate::test_bed::root().join("README.md")).unwrap();
+    let head = "| run | `Denied` | `Inconclusive` | `DurationMs` and the others | what the alarms do |";
+    let rows: Vec<Vec<&str>> = readme
+        .lines()
+        .skip_while(|line| *line != head)
+        .skip(2)
+        .take(5)
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let denies = Arc::new(AtomicBool::new(false));
+    let throttles = Arc::new(AtomicBool::new(false));
+    let (denying, throttling) = (denies.clone(), throttles.clone());
+    let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
+        "dynamodb:PutItem" if denying.load(Ordering::SeqCst) => denial("dynamodb:PutItem", "dynamodb:PutItem"),
+        "dynamodb:Scan" if throttling.load(Ordering::SeqCst) => {
+            error_of(request, 400, "ThrottlingException", "Rate exceeded")
+        }
+        _ => healthy(request),
+    });
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_GATE", "codedeploy")]));
+    let hook = event("codedeploy-hook.json").to_string();
+    let filter = r#"{"probe": {"actions": ["dynamodb:PutItem", "dynamodb:Scan"]}}"#;
+    let mut asked = Vec::new();
+    for (row, event, untold) in [
+        (0, "{}", false),
+        (1, "{}", true),
+        (2, filter, false),
+        (2, filter, true),
+        (3, hook.as_str(), false),
+        (4, r#"{"probe": 1}"#, false),
+    ] {
+        throttles.store(untold, Ordering::SeqCst);
+        for denied in [false, true] {
+            denies.store(denied, Ordering::SeqCst);
+            let id = lambda.send(event.as_bytes());
+            lambda.receive(&id);
+            asked.push((row, id, denied, untold));
+        }
+    }
+    let log = lambda.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (row, id, denied, untold) in asked {
+        let own = |line: &&Value| {
+            line["requestId"] == id.as_str()
+                && line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == json!([["FunctionName"]])
+        };
+        let own = lines.iter().find(own);
+        for (cell, name, value) in
+            [(1, "Denied", u64::from(denied)), (2, "Inconclusive", u64::from(untold)), (3, "DurationMs", 1)]
+        {
+            let expected = match rows[row][cell] {
+                "always" => true,
+                "above 0" => value > 0,
+                "never" => false,
+                other => panic!("{other}"),
+            };
+            let written = own.map(|line| &line[name]).filter(|value| !value.is_null());
+            assert_eq!(written.is_some(), expected, "{}: {name} with {denied} and {untold}: {own:?}", rows[row][0]);
+            assert!(name == "DurationMs" || written.is_none_or(|written| *written == value), "{name}: {own:?}");
+        }
+    }
+}
+
+#[test]
 fn what_must_be_denied_is_counted_as_no_denial() {
     let aws = Server::start(|request: &Request| match action_of(request).as_str() {
         "dynamodb:ListTables" => denial("dynamodb:ListTables", "dynamodb:ListTables"),

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::test_bed::{
-    Environment, SUCCESS, account, event, free_address, function, http, root, scrubbed, stop, verdicts,
+    Environment, SUCCESS, account, assert_on_loopback, event, free_address, function, http, root, scrubbed, stop,
+    verdicts,
 };
 
 /// The function in its emulated execution environment.
@@ -42,6 +43,7 @@ impl Runtime {
             assert!(started.elapsed() < Duration::from_secs(10), "the Runtime Interface Emulator did not start");
             std::thread::sleep(Duration::from_millis(20));
         }
+        assert_on_loopback(runtime.child.as_ref().unwrap(), &runtime.address);
         runtime
     }
 

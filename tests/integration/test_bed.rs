@@ -30,6 +30,8 @@ pub type Environment = BTreeMap<String, String>;
 #[derive(Deserialize)]
 pub struct Account {
     endpoint: String,
+    /// What the emulator's own paths want from whoever asks them.
+    token: String,
     /// What the function's environment holds, credentials of the template's role included.
     pub environment: Environment,
     #[serde(skip)]
@@ -98,7 +100,9 @@ impl Account {
     }
 
     fn ask<T: for<'de> Deserialize<'de>>(&self, method: &str, path: &str, body: &str) -> T {
-        let (status, answer) = http(self.endpoint.strip_prefix("http://").unwrap(), method, path, body.as_bytes());
+        let address = self.endpoint.strip_prefix("http://").unwrap();
+        let token = format!("x-test-bed-token: {}\r\n", self.token);
+        let (status, answer) = http_with(address, method, path, &token, body.as_bytes());
         assert_eq!(status, 200, "{method} {path}: {answer}");
         serde_json::from_str(&answer).unwrap()
     }
@@ -108,6 +112,15 @@ impl Drop for Account {
     fn drop(&mut self) {
         stop(self.child.take());
     }
+}
+
+/// Asserts that what a process and its descendants listen on, this port among it, is on the loopback.
+pub fn assert_on_loopback(process: &Child, address: &str) {
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let pid = process.id().to_string();
+    let seen =
+        scrubbed(&tool("python")).arg(root().join("local/loopback.py")).args([pid.as_str(), port]).output().unwrap();
+    assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
 }
 
 /// Stops a process that a test started.
@@ -176,11 +189,18 @@ pub fn counts(response: &Value) -> Value {
 
 /// An HTTP request to this machine; returns the status and the body.
 pub fn http(address: &str, method: &str, path: &str, body: &[u8]) -> (u16, String) {
+    http_with(address, method, path, "", body)
+}
+
+/// The same with further header lines, each of which ends with CRLF.
+fn http_with(address: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     // HTTP/1.0, so that the end of the connection is the end of the body.
-    let head =
-        format!("{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\n{headers}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     connection.write_all(head.as_bytes()).unwrap();
     connection.write_all(body).unwrap();
     let mut answer = Vec::new();
