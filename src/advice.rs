@@ -135,12 +135,21 @@ fn unanswered(findings: &Findings<'_>) -> Vec<Advice> {
     // What follows from another cause comes after it.
     causes
         .sort_by_key(|(cause, _)| matches!(cause, Cause::NotAssumed | Cause::ControlFailed | Cause::OtherActionDenied));
-    causes.into_iter().map(|(cause, rows)| plain(remedy(cause, &rows, findings), names(&rows))).collect()
+    // What is the same to do is told once.
+    let mut told: Vec<(String, Vec<&Row>)> = Vec::new();
+    for (cause, row) in causes.into_iter().flat_map(|(cause, rows)| rows.into_iter().map(move |row| (cause, row))) {
+        let text = remedy(cause, row, findings);
+        match told.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, rows)) => rows.push(row),
+            None => told.push((text, vec![row])),
+        }
+    }
+    told.into_iter().map(|(text, rows)| plain(text, names(&rows))).collect()
 }
 
 /// What to do about a cause, in a sentence or two.
-fn remedy(cause: Cause, rows: &[&Row], findings: &Findings<'_>) -> String {
-    let first = rows[0];
+fn remedy(cause: Cause, first: &Row, findings: &Findings<'_>) -> String {
+    let silent = || headline::silent_services(findings).filter(|_| headline::is_of_silent_service(first, findings));
     let said = first.message.as_deref().unwrap_or_default();
     match cause {
         Cause::Credentials => format!("AWS did not accept the credentials of these requests. {}", headline::RENEW),
@@ -150,7 +159,7 @@ fn remedy(cause: Cause, rows: &[&Row], findings: &Findings<'_>) -> String {
         Cause::Throttled => "AWS limited the rate of these requests. Run the check again; if it stays so, ask for a higher quota, \
                              or run the check less often."
             .to_owned(),
-        Cause::Network | Cause::TimedOut => headline::silent_services(findings).unwrap_or_else(|| {
+        Cause::Network | Cause::TimedOut => silent().unwrap_or_else(|| {
             "These requests were not answered, and others of the same service were: run the check again, and if it stays so, raise \
              PROBE_TIMEOUT_MS and the function's timeout."
                 .to_owned()
@@ -171,8 +180,13 @@ fn remedy(cause: Cause, rows: &[&Row], findings: &Findings<'_>) -> String {
         Cause::Leftover => first.note.clone().unwrap_or_else(|| Cause::Leftover.meaning().to_owned()),
         Cause::Setting => format!("A setting of the bucket refuses these requests, and no policy changes that: ask its owner ({said})."),
         Cause::OtherActionDenied => {
-            let other = first.denial.as_ref().and_then(|denial| denial.action.as_deref()).unwrap_or("another action");
-            format!("AWS denied {other} first: allow that, and run the check again.")
+            let denial = first.denial.as_ref();
+            let other = denial.and_then(|denial| denial.action.as_deref()).unwrap_or("another action");
+            if denial.is_some_and(DenialLine::is_missing_statement) {
+                format!("AWS denied {other} first: allow that, and run the check again.")
+            } else {
+                format!("AWS denied {other} first: mend that, as the advice on it says, and run the check again.")
+            }
         }
         Cause::NotFromAws => "The answers to these requests did not come from AWS: look for a proxy or a firewall between the function \
                               and AWS."

@@ -103,6 +103,8 @@ pub async fn settled(probes: &[&'static Probe], cx: &Arc<Context>, time: &Time) 
 /// How long to wait before the first of these attempts; each further one is waited for twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The time that the last of these attempts has.
+const LAST_ATTEMPT: Duration = Duration::from_millis(500);
 
 /// Tries again what may still change, until it does, or the time is up: a policy
 /// that was attached seconds ago may not yet be in effect (IAM User Guide,
@@ -115,10 +117,10 @@ async fn settle(outcomes: &mut [Outcome], cx: &Arc<Context>, limit: Duration, ti
     loop {
         let open: Vec<_> = (0..outcomes.len()).filter(|index| may_settle(&outcomes[*index], cx)).collect();
         let left = time.saturating_sub(started.elapsed());
-        if open.is_empty() || left <= wait {
+        if open.is_empty() || left <= LAST_ATTEMPT {
             return;
         }
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(wait.min(left.saturating_sub(LAST_ATTEMPT))).await;
         wait = (wait * 2).min(LONGEST_WAIT);
         let probes: Vec<_> = open.iter().map(|index| outcomes[*index].probe).collect();
         let left = time.saturating_sub(started.elapsed());

@@ -15,6 +15,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use lambda_runtime::{Context, LambdaEvent};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
+use tracing::level_filters::LevelFilter;
 
 use crate::check::Time;
 use crate::config::{Config, Gates, HttpReport, Invalid, Problem, is_region};
@@ -86,7 +87,7 @@ impl App {
             value: Some(region.clone()).filter(|region| !region.is_empty()),
             expected: "the code of an AWS Region, such as us-east-1; Lambda sets it on AWS".to_owned(),
         });
-        let mut setup: Result<Setup, Invalid> = match config {
+        let setup: Result<Setup, Invalid> = match config {
             Ok(config) if bad_region.is_none() => Ok(Setup {
                 clients: Clients::new(&sdk, &config),
                 config: Arc::new(config),
@@ -102,10 +103,6 @@ impl App {
                 Err(invalid)
             }
         };
-        // Each invocation logs what is wrong: the deletion of a gate must not, and it is not known yet what comes.
-        if let Err(invalid) = &mut setup {
-            redact::tame(invalid.problems.iter_mut().filter_map(|problem| problem.value.as_mut()).collect());
-        }
         Self {
             setup,
             sdk,
@@ -143,7 +140,11 @@ impl App {
         let region = self.sdk.region().map(ToString::to_string).unwrap_or_default();
         match event.0.as_ref().ok().and_then(|event| Gate::of(event, self.gates(), &region)) {
             Some(Ok(gate)) => self.answer(&gate, &context).await,
-            Some(Err(problems)) => self.refuse(400, &self.probes(), &problems, &context).response(),
+            Some(Err(problems)) => {
+                let is_deleted = event.0.as_ref().is_ok_and(|event| event["RequestType"] == "Delete");
+                let checked = self.refused(400, &self.probes(), &problems, &context);
+                if is_deleted { checked } else { self.logged(checked) }.response()
+            }
             None => match event.0.as_ref().ok().and_then(Front::of) {
                 Some(front) => self.answer_http(&event, &front, &context).await,
                 None => self.check(&event, None, false, &context).await.response(),
@@ -199,12 +200,13 @@ impl App {
         };
         // What the deployment has not heard, whoever reads this does.
         let Some(mut checked) = checked else {
-            return self.refuse(502, &self.probes(), &[problem], context).response();
+            let checked = self.refused(502, &self.probes(), &[problem], context);
+            return if gate.is_deleted() { checked } else { self.logged(checked) }.response();
         };
-        redact::tame(problem.texts_mut().collect());
         if self.redacts() {
             redact::mask(problem.texts_mut().collect());
         }
+        redact::tame(problem.texts_mut().collect());
         telemetry::log_problems(std::slice::from_ref(&problem), &context.request_id);
         checked.report.problems.push(problem);
         Checked { refused: Some(502), ..checked }.response()
@@ -212,7 +214,10 @@ impl App {
 
     /// What a deployment is told, and what came of the check, if there was one.
     async fn decide(&self, gate: &Gate, context: &Context) -> (Decision, Option<Checked>) {
-        if let Some(decision) = gate.unchecked() {
+        if let Some(mut decision) = gate.unchecked() {
+            if self.redacts() {
+                redact::mask(vec![&mut decision.reason]);
+            }
             return (decision, None);
         }
         // The check ends in time of itself; should it not, it is ended.
@@ -222,10 +227,7 @@ impl App {
         own.deadline = own.deadline.saturating_sub(report::millis(reserve));
         let event = Event(Ok(gate.event()));
         match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, true, &own))).await {
-            Ok(Some(checked)) => {
-                let log = self.setup.as_ref().ok().and_then(|setup| setup.config.log_group.as_deref());
-                (Decision::of(&checked.report, log), Some(checked))
-            }
+            Ok(Some(checked)) => (Decision::of(&checked.report, LevelFilter::current()), Some(checked)),
             Ok(None) => (Decision::failed("The check broke: a defect of this program, please report it."), None),
             Err(_) => (Decision::failed("The check did not end within the function's time."), None),
         }
@@ -246,12 +248,23 @@ impl App {
         self.setup.as_ref().map_or_else(|_| probes::policy(), |setup| probes::configured(&setup.config))
     }
 
-    /// The report of an invocation that tries nothing.
+    /// The report of an invocation that tries nothing, logged.
     fn refuse(&self, status: u16, probes: &[&'static Probe], problems: &[Problem], context: &Context) -> Checked {
+        self.logged(self.refused(status, probes, problems, context))
+    }
+
+    /// The report of an invocation that tries nothing.
+    fn refused(&self, status: u16, probes: &[&'static Probe], problems: &[Problem], context: &Context) -> Checked {
         let mut report = Report::of_problems(probes, problems, context.request_id.clone());
         sanitize(&mut report, self.redacts());
-        telemetry::log(&report, status, &self.history, false);
         Checked { report, refused: Some(status), verbose: false }
+    }
+
+    /// The same, logged.
+    fn logged(&self, checked: Checked) -> Checked {
+        let status = checked.refused.unwrap_or_else(|| checked.report.status());
+        telemetry::log(&checked.report, status, &self.history, false);
+        checked
     }
 
     /// Makes one run, logs it and counts it.
@@ -296,6 +309,7 @@ impl App {
             advisories: advice::advisories(&findings),
             unexpected_role: findings.unexpected().is_some(),
             filtered: request.actions.is_some(),
+            log_group: config.log_group.clone(),
             ..Report::new(rows, context.request_id.clone(), time.started.elapsed())
         };
         sanitize(&mut report, config.redact);
@@ -325,11 +339,12 @@ impl Checked {
 
 /// Makes every text of a report fit to be shown and logged.
 fn sanitize(report: &mut Report, redact: bool) {
-    redact::tame(report.texts_mut());
-    redact::tame(report.request_ids_mut());
+    // First, since a cut or an escape within an account id would hide it.
     if redact {
         redact::mask(report.texts_mut());
     }
+    redact::tame(report.texts_mut());
+    redact::tame(report.request_ids_mut());
 }
 
 /// How much time an invocation has left, as far as that is known.
@@ -398,7 +413,9 @@ fn selected(known: &[&'static Probe], request: &Request, cx: &probe::Context) ->
     let asked = |probe: &Probe| basis(probe) || request.selects(probe.action);
     // The log group is the function's, and in another account it would be made.
     let own_log = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
-    let known = known.iter().filter(|probe| !(cx.is_elsewhere() && own_log.contains(&probe.action)));
+    // Whoever asks for them gets rows that say so.
+    let left_out = cx.is_elsewhere() && request.actions.is_none();
+    let known = known.iter().filter(|probe| !(left_out && own_log.contains(&probe.action)));
     known.copied().filter(|probe| asked(probe)).collect()
 }
 

@@ -172,27 +172,32 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
 ];
 
 fn network(findings: &Findings<'_>, wrong: &[&Row]) -> Option<Headline> {
-    if !wrong.iter().all(|row| is_silent(row)) {
+    if !wrong.iter().all(|row| is_silent(row) && is_of_silent_service(row, findings)) {
         return None;
     }
     silent_services(findings).map(|text| new("network", text))
 }
 
-fn is_silent(row: &Row) -> bool {
+pub fn is_silent(row: &Row) -> bool {
     matches!(row.cause, Some(Cause::Network | Cause::TimedOut))
+}
+
+fn service_of(row: &Row) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    ENDPOINTS.iter().find(|(start, ..)| row.action.starts_with(start))
+}
+
+/// Whether the service of a row answered none of its requests.
+pub fn is_of_silent_service(row: &Row, findings: &Findings<'_>) -> bool {
+    let name = |row: &Row| service_of(row).map(|(_, name, _)| *name);
+    name(row).is_some() && findings.rows.iter().filter(|other| name(other) == name(row)).all(is_silent)
 }
 
 /// What to look at where a service answered none of its requests; `None` where
 /// each row that was not answered belongs to a service that answered another one.
 pub fn silent_services(findings: &Findings<'_>) -> Option<String> {
-    let service = |row: &Row| ENDPOINTS.iter().find(|(start, ..)| row.action.starts_with(start));
     let mut silent: Vec<(&str, Option<String>)> = Vec::new();
-    for row in findings.rows.iter().filter(|row| is_silent(row)) {
-        let (_, name, endpoint) = service(row)?;
-        let same = |other: &&Row| service(other).is_some_and(|(_, other, _)| other == name);
-        if !findings.rows.iter().filter(same).all(is_silent) {
-            return None;
-        }
+    for row in findings.rows.iter().filter(|row| is_of_silent_service(row, findings)) {
+        let Some((_, name, endpoint)) = service_of(row) else { continue };
         if !silent.iter().any(|(known, _)| known == name) {
             silent.push((name, endpoint_name(findings.region, endpoint)));
         }

@@ -232,7 +232,8 @@ impl Context {
     /// The name of the table's key, if Query learns it while the probe that asks can wait for it.
     pub async fn key_name(&self) -> Option<&str> {
         // Query may have to wait for its turn behind the probe that asks.
-        let learned = tokio::time::timeout(self.config.timeout / 4, self.key_name.wait()).await;
+        let wait = (self.config.timeout / 4).min(left() / 2);
+        let learned = tokio::time::timeout(wait, self.key_name.wait()).await;
         learned.ok()?.as_deref()
     }
 
@@ -475,11 +476,28 @@ impl Outcome {
     }
 }
 
+tokio::task_local! {
+    /// Until when a probe may wait for more than it knows already.
+    static ENDS: Instant;
+}
+
+/// The time that a probe has left for more than it knows already.
+fn left() -> Duration {
+    ENDS.try_with(|ends| ends.saturating_duration_since(Instant::now())).unwrap_or(Duration::MAX)
+}
+
+/// What a further request is answered: `None` where its answer does not come in
+/// time, so that it cannot cost what an earlier one has told.
+pub async fn further(request: impl Future<Output = Answer>) -> Option<Answer> {
+    tokio::time::timeout(left(), request).await.ok()
+}
+
 /// Runs one probe within a time limit. A probe that panics is an answer too.
 pub async fn run(probe: &'static Probe, cx: Arc<Context>, limit: Duration) -> Outcome {
     let started = Instant::now();
+    let ends = started + limit.mul_f32(0.9);
     // In a task of its own, so that a panic ends there.
-    let mut task = tokio::spawn(async move { (probe.run)(&cx).await });
+    let mut task = tokio::spawn(ENDS.scope(ends, async move { (probe.run)(&cx).await }));
     let answer = match tokio::time::timeout(limit, &mut task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => Answer::nothing(Silence::Broken, error.to_string()),

@@ -52,19 +52,18 @@ struct Known {
 }
 
 /// Twelve digits that stand alone are an account id, also behind a character
-/// that a URL writes with a percent sign and two digits; the last part of a UUID is not.
+/// that a URL or JSON writes with digits; the last part of a UUID is not.
 fn numbers(text: &str, accounts: &mut BTreeMap<String, usize>) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let before = &text[..text.len() - rest.len() + start];
         let end = rest[start..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |length| start + length);
-        // The digits of "%3A" and "%20" are part of what they stand for.
-        let escaped = before.ends_with('%') && end - start >= 2;
-        let number_at = if escaped { start + 2 } else { start };
+        let escaped = digits_of_escape(before);
+        let number_at = if end - start == ACCOUNT + escaped { start + escaped } else { start };
         let number = &rest[number_at..end];
         masked.push_str(&rest[..number_at]);
-        if number.len() == 12 && !ends_in_uuid(before) {
+        if number.len() == ACCOUNT && !ends_in_uuid(before) {
             masked.push_str(&numbered("ACCOUNT", number, accounts));
         } else {
             masked.push_str(number);
@@ -74,8 +73,29 @@ fn numbers(text: &str, accounts: &mut BTreeMap<String, usize>) -> String {
     masked + rest
 }
 
+/// The digits of an account id.
+const ACCOUNT: usize = 12;
+
+/// How many digits behind this text still belong to the escape in which it ends: "%", "%C", "\u00e".
+fn digits_of_escape(before: &str) -> usize {
+    let before = before.as_bytes();
+    [("%", 2), ("\\u", 4)]
+        .iter()
+        .find_map(|(start, length)| {
+            (0..*length).find_map(|known| {
+                let (rest, hex) = before.split_at_checked(before.len().checked_sub(known)?)?;
+                let is_escape = hex.iter().all(u8::is_ascii_hexdigit) && rest.ends_with(start.as_bytes());
+                is_escape.then_some(length - known)
+            })
+        })
+        .unwrap_or_default()
+}
+
 /// Whether a text ends in all but the last part of a UUID.
 fn ends_in_uuid(text: &str) -> bool {
+    // No more of it than a UUID is looked at, since texts can be long.
+    let start = (0..=text.len().saturating_sub(40)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    let text = &text[start..];
     let parts: Vec<&str> = text.rsplitn(6, '-').collect();
     let [last, ref middle @ .., first] = parts[..] else { return false };
     let hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
@@ -210,6 +230,7 @@ mod tests {
             "arn:aws:iam::210987654321:role/r in 123456789012".to_owned(),
             "arn:aws:sts::123456789012:federated-user/me".to_owned(),
             "2026 1234567890123 é 12345678901 :assumed-role/no-session".to_owned(),
+            r"100%123456789012 %C3%A9123456789012 %C2%A0123456789012 \u0001123456789012 \u00e9123456789012".to_owned(),
         ];
         mask(texts.iter_mut().collect());
         assert_eq!(
@@ -218,7 +239,8 @@ mod tests {
                 "User: arn:aws:sts::ACCOUNT-1:assumed-role/role/SESSION is not authorized",
                 "arn:aws:iam::ACCOUNT-2:role/r in ACCOUNT-1",
                 "arn:aws:sts::ACCOUNT-1:federated-user/SESSION",
-                "2026 1234567890123 é 12345678901 :assumed-role/no-session"
+                "2026 1234567890123 é 12345678901 :assumed-role/no-session",
+                r"100%ACCOUNT-1 %C3%A9ACCOUNT-1 %C2%A0ACCOUNT-1 \u0001ACCOUNT-1 \u00e9ACCOUNT-1"
             ]
         );
     }

@@ -40,6 +40,8 @@ const KEYS: &[&str] = &[
     "probe",
     "requestContext",
     "httpMethod",
+    "method",
+    "raw_path",
     "headers",
     "multiValueHeaders",
     "RequestType",
@@ -64,8 +66,14 @@ const MOST_BYTES: usize = 512 * 1024;
 /// How many keys of one object are remembered, to find one that stands twice.
 const MOST_KEYS: usize = 1024;
 
+/// How many characters of a key are told.
+const LONGEST_KEY: usize = 64;
+
+/// How many values an object counts for: its map takes as much room as these.
+const OBJECT: usize = 4;
+
 /// What has been kept of an event so far.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Reading {
     values: usize,
     bytes: usize,
@@ -92,10 +100,17 @@ struct Keys(HashSet<u64>);
 impl Keys {
     fn add<E: Error>(&mut self, key: &str, hasher: &RandomState) -> Result<(), E> {
         if self.0.len() < MOST_KEYS && !self.0.insert(hasher.hash_one(key)) {
-            return Err(E::custom(format!("the key {key:?} stands twice in one object")));
+            return Err(twice(key));
         }
         Ok(())
     }
+}
+
+/// A key can be as long as the event.
+fn twice<E: Error>(key: &str) -> E {
+    let shown: String = key.chars().take(LONGEST_KEY).collect();
+    let cut = if shown.len() < key.len() { " (and so on)" } else { "" };
+    E::custom(format!("the key {shown:?}{cut} stands twice in one object"))
 }
 
 /// Reads the whole event.
@@ -143,23 +158,25 @@ impl<'de> Visitor<'de> for Top<'_> {
         let mut too_large: Option<String> = None;
         while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
             keys.add(&key, &hasher)?;
-            if !KEYS.contains(&&*key) {
+            // What is refused in any case is not kept.
+            if too_large.is_some() || !KEYS.contains(&&*key) {
                 entries.next_value_seed(Look(&hasher))?;
                 continue;
             }
             if object.contains_key(&*key) {
-                return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
+                return Err(twice(&key));
             }
+            let before = *self.0;
             let value = entries.next_value_seed(Keep { reading: self.0, hasher: &hasher })?;
             if !self.0.is_full() {
                 object.insert(key.into_owned(), value);
             } else if key == PROPERTIES {
                 // A deployment that waits is told so, and waits no longer.
                 object.insert(key.into_owned(), "too large".into());
-                *self.0 = Reading::default();
+                *self.0 = before;
             } else {
-                too_large.get_or_insert(key.into_owned());
-                *self.0 = Reading::default();
+                object.clear();
+                too_large = Some(key.into_owned());
             }
         }
         match too_large {
@@ -237,6 +254,7 @@ impl<'de> Visitor<'de> for Keep<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let (mut object, mut keys) = (Map::new(), Keys::default());
+        self.reading.values += OBJECT - 1;
         self.reading.keeps(0);
         while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
             keys.add(&key, self.hasher)?;
@@ -431,8 +449,8 @@ fn actions(value: &Value, known: &[&str], problems: &mut Problems) -> Option<Vec
     Some(patterns)
 }
 
-/// API Gateway, a function URL or a load balancer, which an event came through
-/// and whose response may have no keys but their own.
+/// API Gateway, a function URL, a load balancer or Amazon VPC Lattice, which an
+/// event came through and whose response may have no keys but their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Front {
     method: String,
@@ -447,6 +465,11 @@ impl Front {
 
     /// The front of an event. Each is known by the part of its event that no other event has.
     pub fn of(event: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        // VPC Lattice Guide, "Lambda functions as targets": the event of version 1.0 has no context.
+        if let (true, Some(method)) = (event["raw_path"].is_string(), text(&event["method"])) {
+            return Some(Self { method, multi_value_headers: false });
+        }
         let context = event.get("requestContext").filter(|context| context.is_object())?;
         let version_2 = ApiGatewayV2httpRequestContextHttpDescription::deserialize(&context["http"]).ok();
         let load_balancer = ElbContext::deserialize(&context["elb"]).is_ok();
@@ -454,6 +477,9 @@ impl Front {
             (Some(request), _) => request.method.to_string(),
             (None, Some(method)) => method.to_owned(),
             (None, None) if load_balancer => "GET".to_owned(),
+            // A message of API Gateway's WebSocket APIs has no method.
+            (None, None) if context["connectionId"].is_string() => "GET".to_owned(),
+            (None, None) if context["serviceNetworkArn"].is_string() => text(&event["method"])?,
             (None, None) => return None,
         };
         let multi_value_headers =
@@ -607,12 +633,20 @@ mod tests {
 
     #[test]
     fn a_web_caller_sets_no_options() {
-        for context in [json!({"http": {"method": "GET"}}), json!({"elb": {}})] {
+        for context in [
+            json!({"http": {"method": "GET"}}),
+            json!({"elb": {}}),
+            json!({"connectionId": "a", "eventType": "MESSAGE"}),
+        ] {
             let event = json!({"requestContext": context, "probe": {"verbose": true}});
             assert!(is_http(&event));
             assert_eq!(parse(event), Ok(Request::default()));
         }
         assert!(is_http(&json!({"httpMethod": "GET", "requestContext": {"stage": "prod"}})));
+        // The two forms of VPC Lattice.
+        assert!(is_http(&json!({"method": "GET", "raw_path": "/", "headers": {}, "is_base64_encoded": false})));
+        let network = "arn:aws:vpc-lattice:us-east-1:123456789012:servicenetwork/sn-0";
+        assert!(is_http(&json!({"version": "2.0", "method": "GET", "requestContext": {"serviceNetworkArn": network}})));
         for event in [
             json!({"requestContext": {"functionArn": "an asynchronous destination's record"}}),
             json!({"requestContext": {"http": true, "elb": null}}),

@@ -40,12 +40,19 @@ pub struct History(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     /// The state of each row, by its action, and by its resource where AWS denied it behind another action.
-    rows: BTreeMap<Key, State>,
+    rows: BTreeMap<Key, Seen>,
     status: Option<u16>,
 }
 
-/// What a row is known by.
-type Key = (String, String);
+/// What a row is known by: its action, and the resource of one that AWS denied behind another action.
+type Key = (String, Option<String>);
+
+#[derive(Clone, Debug)]
+struct Seen {
+    state: State,
+    /// The actions behind which it was met.
+    met_by: Vec<&'static str>,
+}
 
 /// What has become of the rows since the latest complete run.
 struct Changes {
@@ -68,8 +75,7 @@ struct Change {
 }
 
 fn key(row: &Row) -> Key {
-    let resource = row.resource.clone().filter(|_| row.derived).unwrap_or_default();
-    (row.action.clone(), resource)
+    (row.action.clone(), row.derived.then(|| row.resource.clone().unwrap_or_default()))
 }
 
 impl History {
@@ -79,7 +85,7 @@ impl History {
         // A thread that panicked while it held the states has left whole ones.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let change = |row: &Row| {
-            let (now, before) = ((row.verdict, row.warning), known.rows.get(&key(row)).copied());
+            let (now, before) = ((row.verdict, row.warning), known.rows.get(&key(row)).map(|seen| seen.state));
             let changed = before.filter(|before| *before != now);
             Change { before: changed, is_news: changed.is_some() || (before.is_none() && !row.is_clean()) }
         };
@@ -87,9 +93,24 @@ impl History {
         if report.filtered {
             return Changes { rows: changes, gone: Vec::new(), moved: false };
         }
-        let rows: BTreeMap<_, _> = report.actions.iter().map(|row| (key(row), (row.verdict, row.warning))).collect();
-        let gone = known.rows.iter().filter(|(key, _)| !key.1.is_empty() && !rows.contains_key(*key));
-        let gone = gone.map(|(key, state)| (key.clone(), *state)).collect();
+        let seen = |row: &Row| Seen { state: (row.verdict, row.warning), met_by: row.met_by.clone() };
+        let mut rows: BTreeMap<_, _> = report.actions.iter().map(|row| (key(row), seen(row))).collect();
+        // Only where the actions behind which it was met have told something can it be gone.
+        let tells = |action: &&str| {
+            let own = |row: &&Row| !row.derived && row.action == *action;
+            report.actions.iter().find(own).is_some_and(|row| row.verdict != Verdict::Inconclusive)
+        };
+        let mut gone = Vec::new();
+        for (key, seen) in known.rows.iter().filter(|(key, _)| key.1.is_some()) {
+            if rows.contains_key(key) {
+                continue;
+            }
+            if seen.met_by.iter().all(tells) {
+                gone.push((key.clone(), seen.state));
+            } else {
+                rows.insert(key.clone(), seen.clone());
+            }
+        }
         let moved = known.status.is_some_and(|before| before != status);
         *known = Known { rows, status: Some(status) };
         Changes { rows: changes, gone, moved }

@@ -161,7 +161,12 @@ impl CustomResource {
     /// The id of a resource with these properties.
     fn id_of_properties(&self) -> String {
         // Keys are in order, whatever order they came in. FNV-1a, of 64 bits.
-        let properties = self.properties.to_string();
+        let mut properties = self.properties.clone();
+        // It names the account, and CloudFormation does not let it be updated.
+        if let Some(properties) = properties.as_object_mut() {
+            properties.remove("ServiceToken");
+        }
+        let properties = properties.to_string();
         let hash = properties
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -289,7 +294,10 @@ fn is_stack(id: &str) -> bool {
         && partition.starts_with("aws")
         && is_region(region)
         && is_account(account)
-        && resource.strip_prefix("stack/").is_some_and(|name| !name.is_empty())
+        && resource
+            .strip_prefix("stack/")
+            .and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(name, id)| !name.is_empty() && !id.is_empty() && !id.contains('/'))
         && id.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
+use tracing::level_filters::LevelFilter;
 
 use crate::config::{Gates, Problem};
 use crate::denial::Kind;
 use crate::http::Connections;
+use crate::probes::ASSUME_ROLE;
 use crate::report::{Advice, DenialLine, Report, Row};
 use crate::request;
 use crate::verdict::{Cause, Verdict};
@@ -111,8 +113,8 @@ impl Gate {
 }
 
 impl Decision {
-    /// What a run decides. What could not be told lets nothing pass.
-    pub fn of(report: &Report, log: Option<&str>) -> Self {
+    /// What a run decides. What could not be told lets nothing pass. `logged` is the level up to which lines are written.
+    pub fn of(report: &Report, logged: LevelFilter) -> Self {
         // What another role may do says nothing of the one that was to be checked.
         let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed && !report.unexpected_role;
         let mut reason: Vec<String> = Vec::new();
@@ -130,8 +132,13 @@ impl Decision {
         }
         // Without the permission to log, there is no report there.
         let logs = |row: &Row| row.action.starts_with("logs:") && !row.must_be_denied && row.verdict == Verdict::Denied;
-        if !report.actions.iter().any(logs) {
-            let log = log.map(|log| format!(" in {log}")).unwrap_or_default();
+        // Under a role that was assumed, those rows are not about the function, which logs under its own.
+        let assumed = report.actions.iter().any(|row| row.action == ASSUME_ROLE.action);
+        let may_log = assumed || !report.actions.iter().any(logs);
+        // The rows of a run that passes are at INFO.
+        let level = if passes { LevelFilter::INFO } else { LevelFilter::WARN };
+        if may_log && logged >= level {
+            let log = report.log_group.as_ref().map(|log| format!(" in {log}")).unwrap_or_default();
             reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));
         }
         // Last, since it is the longest, and what does not fit is cut.

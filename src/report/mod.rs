@@ -84,6 +84,9 @@ pub struct Report {
     /// Whether only some of the actions were asked for.
     #[serde(skip)]
     pub filtered: bool,
+    /// Where the report is logged, if Lambda says so.
+    #[serde(skip)]
+    pub log_group: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -343,6 +346,7 @@ impl Report {
             advisories: Vec::new(),
             unexpected_role: false,
             filtered: false,
+            log_group: None,
         }
     }
 
@@ -381,7 +385,7 @@ impl Report {
     pub fn texts_mut(&mut self) -> Vec<&mut String> {
         let mut texts: Vec<&mut String> = Vec::new();
         texts.extend(&mut self.region);
-        texts.extend(self.headline.iter_mut().map(|headline| &mut headline.text));
+        // First, so that the caller's account has the same number in every run.
         texts.extend(self.principal.arn.iter_mut().chain(&mut self.principal.account).chain(&mut self.principal.role));
         texts.extend(self.problems.iter_mut().flat_map(Problem::texts_mut));
         for row in &mut self.actions {
@@ -406,6 +410,8 @@ impl Report {
                 }
             }
         }
+        texts.extend(self.headline.iter_mut().map(|headline| &mut headline.text));
+        texts.extend(&mut self.log_group);
         for advice in self.advice.iter_mut().chain(&mut self.advisories) {
             texts.push(&mut advice.text);
             texts.extend(&mut advice.actions);
@@ -413,6 +419,7 @@ impl Report {
             let policies = advice.policy.iter_mut().chain(&mut advice.trust_policy);
             for statement in policies.flat_map(|policy| &mut policy.statement) {
                 texts.extend(statement.resource.iter_mut().chain(&mut statement.action));
+                texts.extend(statement.condition.iter_mut().flat_map(values_mut));
                 if let Some(Trusted::Aws(arn)) = &mut statement.principal {
                     texts.push(arn);
                 }
@@ -424,6 +431,16 @@ impl Report {
     pub fn to_json(&self) -> String {
         // Nothing in a report has keys that are not strings, the one thing that can fail.
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"schema\":\"{SCHEMA}\",\"error\":\"{error}\"}}"))
+    }
+}
+
+/// Every text in a value, its keys left out: those of a condition are names of AWS's own.
+fn values_mut(value: &mut serde_json::Value) -> Vec<&mut String> {
+    match value {
+        serde_json::Value::String(text) => vec![text],
+        serde_json::Value::Array(list) => list.iter_mut().flat_map(values_mut).collect(),
+        serde_json::Value::Object(object) => object.values_mut().flat_map(values_mut).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use crate::lambda::{Lambda, environment, with};
 use crate::test_bed::{Environment, SUCCESS, event};
 use crate::tls::{self, Certificate};
-use crate::wire::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, with_headers};
+use crate::wire::{
+    Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, s3_error, with_headers,
+};
 
 /// The bucket in which CloudFormation waits for an answer, and a function that trusts it.
 struct Deployment {
@@ -390,10 +392,11 @@ fn masked(account: &'static str) -> [String; 3] {
         let reason = "with an explicit deny in a service control policy: \
                       arn:aws:organizations::123456789012:policy/o-a1b2c3d4e5/service_control_policy/p-a1b2c3d4";
         let answer = match action_of(request).as_str() {
-            "s3:PutObject" => {
+            "s3:PutObject" => s3_error(403, "AccessDenied", "Access Denied"),
+            "s3:ListBucket" => {
                 let sentence = format!(
                     "User: arn:aws:iam::123456789012:user/dev/me (AROAEXAMPLEEXAMPLE12:me) is not authorized to perform: \
-                                        s3:PutObject on resource: \"arn:aws:s3:::x/account%20123456789012\" {reason}"
+                                        s3:ListBucket on resource: \"arn:aws:s3:::x/account%20123456789012\" {reason}"
                 );
                 error_of(request, 403, "AccessDenied", &sentence)
             }
@@ -404,7 +407,15 @@ fn masked(account: &'static str) -> [String; 3] {
     });
     let deployment = Deployment::new(&aws, ok);
     let role = to("arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role");
-    let variables = [("PROBE_REDACT", "account"), ("PROBE_SAGEMAKER_ROLE_ARN", role.as_str())];
+    // SageMaker's default bucket has the account in its name.
+    let (bucket, group) = (to("sagemaker-us-east-1-123456789012"), to("/aws/lambda/probe-123456789012"));
+    let variables = [
+        ("PROBE_REDACT", "account"),
+        ("PROBE_SAGEMAKER_ROLE_ARN", role.as_str()),
+        ("PROBE_BUCKET", bucket.as_str()),
+        ("PROBE_OBJECT_KEY", "training/data.csv"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", group.as_str()),
+    ];
     let arn = to("arn:aws:lambda:us-east-1:123456789012:function:permissions-probe");
     let lambda = Lambda::start_as(&arn, &with(deployment.environment.clone(), &variables));
     let event = deployment.event("cloudformation-create.json", &at_once());
@@ -446,6 +457,8 @@ fn what_is_masked_does_not_tell_one_account_from_another() {
         one[0]
     );
     assert!(one[0].contains("--policy-name permissions-probe-"), "{}", one[0]);
+    assert!(one[0].contains("kms:EncryptionContext:aws:s3:arn") && one[0].contains("sagemaker-us-east-1-ACCOUNT-"));
+    assert!(one[2].contains("The report is logged in /aws/lambda/probe-ACCOUNT-"), "{}", one[2]);
 }
 
 #[test]

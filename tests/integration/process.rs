@@ -45,17 +45,40 @@ fn no_event_however_large_fills_the_memory() {
         (fill("{\"ResponseURL\":\"x\",\"ResourceProperties\":[", "{\"a\":0}", "]}"), 400),
         ([b"\"".to_vec(), vec![b'x'; SIZE - 2], b"\"".to_vec()].concat(), 200),
         ([b"{\"probe\":\"".to_vec(), vec![b'x'; SIZE - 20], b"\"}".to_vec()].concat(), 400),
+        (format!("{{\"ResponseURL\":\"x\",\"ResourceProperties\":{}", one_by_one(1_200)).into_bytes(), 400),
+        (kept_and_dropped(), 400),
+        (twice(), 400),
         (vec![b'['; SIZE], 400),
         (vec![0xff; SIZE], 400),
     ] {
         let lambda = Lambda::start(&quiet);
-        let shown = String::from_utf8_lossy(&event[..40]).into_owned();
+        let shown = String::from_utf8_lossy(&event[..40]).escape_debug().to_string();
         let response: Value = serde_json::from_str(&lambda.invoke_text(&event)).unwrap();
         assert_eq!(response["statusCode"], status, "{shown}: {response}");
         let peak = lambda.peak_memory();
         println!("{shown} …, {} bytes: peak {peak} KiB", event.len());
         assert!(peak < 48 * 1024, "{shown}: {peak} KiB");
     }
+}
+
+/// So many objects, each within another one's list.
+fn one_by_one(count: usize) -> String {
+    format!("[{}]}}", vec!["{\"\":{\"\":0}}"; count].join(","))
+}
+
+/// Keys that are small enough to be kept, between keys that are not.
+fn kept_and_dropped() -> Vec<u8> {
+    let kept = vec!["{\"\":{\"\":0}}"; 4_000].join(",");
+    let dropped = vec!["0"; 11_000].join(",");
+    let keys = ["probe", "headers", "requestContext", "StackId", "RequestId", "DeploymentId", "httpMethod", "method"];
+    let pairs = keys.chunks(2).map(|pair| format!("\"{}\":[{kept}],\"{}\":[{dropped}]", pair[0], pair[1]));
+    format!("{{{}}}", pairs.collect::<Vec<_>>().join(",")).into_bytes()
+}
+
+/// A key of half an event's size that stands twice, of characters that take six times the room when they are shown.
+fn twice() -> Vec<u8> {
+    let key = "\u{7f}".repeat(3 * 1024 * 1024 - 16);
+    format!("{{\"{key}\":0,\"{key}\":0}}").into_bytes()
 }
 
 #[test]

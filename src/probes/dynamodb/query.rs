@@ -6,7 +6,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 
 use crate::answer::Answer;
-use crate::probe::{ABSENT_ATTRIBUTE, Context, Probe, When};
+use crate::probe::{ABSENT_ATTRIBUTE, Context, Probe, When, further};
 use crate::probes::dynamodb::{KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_value, counted, key_shape};
 use crate::verdict::{Proof, Verdict, judge};
 
@@ -50,7 +50,7 @@ async fn run(cx: &Context) -> Answer {
     let Some(name) = missed_key(&answer) else { return answer };
     cx.keep_key_name(Some(name.clone()));
     for kind in KEY_TYPES {
-        let again = query(cx, &name, absent_value(cx, kind)).await;
+        let Some(again) = further(query(cx, &name, absent_value(cx, kind))).await else { break };
         if !OTHER_TYPE.is_given_by(&again) {
             let again = again.form(format!("the key {name}, which AWS names"));
             let settles = judge(&again, ACTION, PROOFS, BEHIND).verdict() != Verdict::Inconclusive;

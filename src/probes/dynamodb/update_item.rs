@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use crate::answer::Answer;
 use crate::config::TableKey;
-use crate::probe::{Context, Probe, When};
+use crate::probe::{Context, Probe, When, further};
 use crate::probes::dynamodb::{
     GUARD, GUARDED, KEY_COUNT, KEY_MISMATCH, KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, counted,
     key_of, key_shape,
@@ -48,7 +48,8 @@ async fn run(cx: &Context) -> Answer {
     }
     let Some(name) = cx.key_name().await else { return answer };
     for kind in KEY_TYPES {
-        let again = update(cx, key_of(cx, &TableKey { name: name.to_owned(), kind })).await;
+        let again = update(cx, key_of(cx, &TableKey { name: name.to_owned(), kind }));
+        let Some(again) = further(again).await else { return answer };
         if !is_about_the_key(&again) {
             let again = again.form("a key that no item has");
             let settles = judge(&again, ACTION, PROOFS, BEHIND).verdict() != Verdict::Inconclusive;

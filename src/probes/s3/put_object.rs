@@ -8,7 +8,7 @@
 use aws_sdk_s3::primitives::ByteStream;
 
 use crate::answer::{Answer, Means};
-use crate::probe::{Context, Leftover, Probe, When, quoted};
+use crate::probe::{Context, Leftover, Probe, When, further, quoted};
 use crate::verdict::{Proof, Verdict, Warning, judge};
 
 /// A well-formed MD5 digest, of which no one-byte body is the source.
@@ -52,7 +52,9 @@ async fn run(cx: &Context) -> Answer {
     let Some(named) = cx.config.object_under_prefix().filter(|_| answer.code() == Some("BadDigest")) else {
         return answer;
     };
-    let again = put(cx, named, Some("*")).await;
+    let Some(again) = further(Box::pin(put(cx, named, Some("*")))).await else {
+        return answer.form("a new key; asked of the configured object, AWS answered nothing in time");
+    };
     // A policy can allow to write new objects and protect this one, so its denial is not the action's.
     if judge(&again, ACTION, PROOFS, BEHIND).verdict() == Verdict::Allowed {
         return again.form("the configured object, with `If-None-Match: *`");

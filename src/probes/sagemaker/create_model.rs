@@ -7,12 +7,12 @@
 
 use aws_sdk_sagemaker::types::ContainerDefinition;
 
-use crate::answer::{Answer, Reply};
-use crate::probe::{Context, Leftover, NO_BETTER, Probe, When};
+use crate::answer::Answer;
+use crate::probe::{Context, Leftover, NO_BETTER, Probe, When, further};
 use crate::probes::sagemaker::{
     IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, named,
 };
-use crate::verdict::{Proof, Verdict, Warning, judge};
+use crate::verdict::{Judgement, Proof, Warning, judge};
 
 /// A model in spite of everything: a record that costs nothing.
 pub(in crate::probes) const MODEL_CREATED: Proof = Proof::success("200").warn(Warning::SideEffect);
@@ -71,14 +71,18 @@ async fn run(cx: &Context) -> Answer {
     if !passing(&answer) {
         return answer;
     }
-    let again = create(cx, &account, None).await;
-    let settles =
-        judge(&again, ACTION, PROOFS, BEHIND).verdict() == Verdict::Denied || again.reply == Reply::Success("200");
-    if settles {
-        again.form("without a role")
-    } else {
-        answer.form("under a role that does not exist, and then without one")
+    if let Some(again) = further(create(cx, &account, None)).await {
+        let settles = match judge(&again, ACTION, PROOFS, BEHIND) {
+            Judgement::Denied { .. } => true,
+            // Whatever was made, now or by an attempt whose answer was lost, is told.
+            Judgement::Allowed { warning, .. } => warning == Some(Warning::SideEffect),
+            Judgement::Inconclusive { .. } => false,
+        };
+        if settles {
+            return again.form("without a role");
+        }
     }
+    answer.form("under a role that does not exist, and then without one")
 }
 
 /// Asks for a model of an absent image, under a role.
@@ -100,8 +104,15 @@ pub(in crate::probes) fn model(cx: &Context) -> Leftover {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
-    use crate::stub::{RECORD, Request, check, config, denial, json, json_error, request_of, summary, try_probe};
+    use crate::probe;
+    use crate::stub::{
+        self, Act, RECORD, Request, Stub, check, config, denial, json, json_error, request_of, summary, try_probe,
+    };
 
     #[tokio::test]
     async fn names_a_role_and_an_image_that_do_not_exist() {
@@ -165,7 +176,29 @@ mod tests {
             assert_eq!((summary(&outcome).as_str(), outcome.answer.form.as_deref()), (expected, Some(form)));
             assert_eq!(requests[0].json()["ModelName"], requests[1].json()["ModelName"], "one record at the most");
         }
+        // The model is made, the answer is lost, and the SDK asks again.
+        let asked = AtomicUsize::new(0);
+        let (_, outcome, _) = try_probe(&PROBE, config(), move |request| {
+            match (request.json().get("ExecutionRoleArn"), asked.fetch_add(1, Ordering::SeqCst)) {
+                (Some(_), _) => denial("iam:PassRole", "sagemaker:CreateModel"),
+                (None, 1) => Vec::new(),
+                (None, _) => json_error("ValidationException", "Cannot create already existing model x."),
+            }
+        })
+        .await;
+        assert_eq!(summary(&outcome), "allowed ValidationException inferred, side effect");
         let (requests, ..) = try_probe(&PROBE, config(), move |_| not_found()).await;
         assert_eq!(requests.len(), 1, "it is asked again only after a denial of iam:PassRole");
+    }
+
+    #[tokio::test]
+    async fn a_second_request_that_stalls_takes_nothing_back() {
+        let stub = Stub::start(|request: &Request| match request.json().get("ExecutionRoleArn") {
+            Some(_) => denial("iam:PassRole", "sagemaker:CreateModel").into(),
+            None => Act::Stall(Vec::new(), Duration::from_secs(3)),
+        });
+        let cx = Arc::new(stub::context(&stub.sdk(), config()));
+        let outcome = probe::run(&PROBE, cx, Duration::from_millis(500)).await;
+        assert_eq!(summary(&outcome), "allowed AccessDeniedException inferred, behind it iam:PassRole");
     }
 }
