@@ -7,7 +7,7 @@
 
 use aws_sdk_sagemaker::types::ContainerDefinition;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Reply};
 use crate::probe::{Context, Leftover, NO_BETTER, Probe, When, further};
 use crate::probes::sagemaker::{
     IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, named,
@@ -71,7 +71,12 @@ async fn run(cx: &Context) -> Answer {
     if !passing(&answer) {
         return answer;
     }
-    if let Some(again) = further(create(cx, &account, None)).await {
+    let mut again = further(create(cx, &account, None)).await;
+    // What was lost can have been carried out: whether it was, another request tells.
+    if again.as_ref().is_some_and(|again| matches!(again.reply, Reply::Nothing { .. })) {
+        again = further(create(cx, &account, None)).await;
+    }
+    if let Some(again) = again {
         let settles = match judge(&again, ACTION, PROOFS, BEHIND) {
             Judgement::Denied { .. } => true,
             // Whatever was made, now or by an attempt whose answer was lost, is told.
