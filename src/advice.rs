@@ -348,9 +348,12 @@ fn warnings(findings: &Findings<'_>) -> Vec<Advice> {
             }
         }
         let what = made.iter().map(|leftover| leftover.what.as_str()).collect::<Vec<_>>().join(", ");
-        let what =
-            if what.is_empty() { String::new() } else { format!(" Look for {what}, and delete it with this command.") };
-        let command = made.iter().map(|leftover| leftover.command.as_str()).collect::<Vec<_>>().join(" && ");
+        let command = made.iter().filter_map(|leftover| leftover.command.as_deref()).collect::<Vec<_>>().join(" && ");
+        let what = match (what.is_empty(), command.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => format!(" Look for {what}."),
+            (false, false) => format!(" Look for {what}, and delete it with this command."),
+        };
         advice.push(Advice {
             command: Some(command).filter(|command| !command.is_empty()),
             ..plain(

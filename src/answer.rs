@@ -14,6 +14,7 @@ use http_body_util::LengthLimitError;
 use crate::config::is_region;
 use crate::denial::{self, Denial};
 use crate::http::NotAnAnswer;
+use crate::probe::Leftover;
 
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Answer {
     pub configured: bool,
     /// What a denial that names no action would mean for this request.
     pub unexplained: Means,
+    /// What this form of the request leaves behind, where it is not what the probe's other forms do.
+    pub leftover: Option<Box<Leftover>>,
 }
 
 /// What was answered.
@@ -92,6 +95,7 @@ impl Answer {
             form: None,
             configured: false,
             unexplained: Means::Nothing,
+            leftover: None,
         }
     }
 
@@ -144,12 +148,25 @@ impl Answer {
             Reply::Error { message: Some(message), .. } => expected_region(message),
             _ => None,
         });
-        Self { reply, request_id, bucket_region, form: None, configured: false, unexplained: Means::Nothing }
+        Self {
+            reply,
+            request_id,
+            bucket_region,
+            form: None,
+            configured: false,
+            unexplained: Means::Nothing,
+            leftover: None,
+        }
     }
 
     /// Says which form of its request the probe sent.
     pub fn form(self, form: impl Into<Cow<'static, str>>) -> Self {
         Self { form: Some(form.into()), ..self }
+    }
+
+    /// Says what this form of the request leaves behind, if AWS carries it out.
+    pub fn leaving(self, leftover: Leftover) -> Self {
+        Self { leftover: Some(Box::new(leftover)), ..self }
     }
 
     /// Says that the configuration names what was asked for.

@@ -261,6 +261,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_outage_of_many_runs_costs_the_next_one_no_attempt() {
+        let lost = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let (down, losing) = (Arc::new(std::sync::atomic::AtomicBool::new(true)), lost.clone());
+        let is_down = down.clone();
+        let stub = Stub::start(move |request| {
+            let closes = is_down.load(std::sync::atomic::Ordering::SeqCst)
+                || losing.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+            if closes { Vec::new() } else { healthy(request) }
+        });
+        let cx = Arc::new(stub::context(&stub.sdk(), stub::config()));
+        let probe = ALL.iter().find(|probe| probe.action == "dynamodb:Scan").unwrap();
+        for _ in 0..60 {
+            let outcomes = run(&[probe], &cx, Duration::from_secs(5)).await;
+            assert_eq!(stub::summary(&outcomes[0]), "inconclusive network");
+        }
+        assert_eq!(stub.requests().len(), 60 * 3, "each run asks as often as the first");
+        down.store(false, std::sync::atomic::Ordering::SeqCst);
+        let outcomes = run(&[probe], &cx, Duration::from_secs(5)).await;
+        assert_eq!(
+            (stub::summary(&outcomes[0]).as_str(), stub.requests().len()),
+            ("allowed 200 documented", 60 * 3 + 2)
+        );
+    }
+
+    #[tokio::test]
     async fn silence_costs_one_limit_and_no_row() {
         // The stub accepts and says nothing for longer than the limit.
         let stub = Stub::start(|_| {
@@ -420,13 +445,16 @@ mod tests {
             assert!(started.elapsed() < Duration::from_secs(1), "nothing waits in vain: {:?}", started.elapsed());
             let requests = stub.requests();
             let updates = requests.into_iter().filter(|request| stub::action_of(request) == "dynamodb:UpdateItem");
-            (stub::summary(&outcomes[0]), updates.map(|request| request.json()).collect::<Vec<_>>())
+            let updates: Vec<_> = updates.map(|request| request.json()).collect();
+            (stub::summary(&outcomes[0]), updates, outcomes[0].leftover(&cx).unwrap().what)
         };
-        let (summary, updates) = run_of(&["dynamodb:UpdateItem", "dynamodb:Query"]).await;
+        let (summary, updates, leftover) = run_of(&["dynamodb:UpdateItem", "dynamodb:Query"]).await;
+        let item = format!("the item {{\"id\":{{\"S\":\"{}\"}}}} of the table ModelMetadata", stub::RECORD);
+        assert_eq!(leftover, item, "what would be there is what was sent");
         assert_eq!(summary, "allowed ConditionalCheckFailedException documented");
         assert_eq!(updates[1]["Key"], serde_json::json!({"id": {"S": stub::RECORD}}));
         assert_eq!(updates[1]["ConditionExpression"], "attribute_exists(#guard) AND attribute_not_exists(#guard)");
-        let (summary, updates) = run_of(&["dynamodb:UpdateItem"]).await;
+        let (summary, updates, _) = run_of(&["dynamodb:UpdateItem"]).await;
         assert_eq!((summary.as_str(), updates.len()), ("allowed ValidationException inferred", 1));
     }
 

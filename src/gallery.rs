@@ -554,6 +554,29 @@ async fn one_slow_row_sends_nobody_to_the_network() {
     assert_eq!(advice["actions"], json!(["dynamodb:Scan"]));
     assert!(advice["text"].as_str().unwrap().contains("raise PROBE_TIMEOUT_MS"), "{advice}");
 
+    // Beside a service that answers nothing, the slow row is told for itself.
+    let slow = |request: &Request| match action_of(request).as_str() {
+        "dynamodb:Scan" | "logs:CreateLogGroup" | "logs:CreateLogStream" | "logs:PutLogEvents" => {
+            stub::Act::Stall(Vec::new(), std::time::Duration::from_secs(2))
+        }
+        _ => healthy(request).into(),
+    };
+    let stub = Stub::start(slow);
+    let app = stub.app(stub::config_with(&[("PROBE_TIMEOUT_MS", "500"), NO_ROLES[0], NO_ROLES[1]]));
+    let response = app.handle(LambdaEvent::new(Event(Ok(json!({}))), Context::default())).await;
+    let response = serde_json::to_value(response).unwrap();
+    assert_eq!(response["report"].get("headline"), None, "it is not the network alone: {response}");
+    let advice = response["report"]["advice"].as_array().unwrap();
+    let of = |action: &str| {
+        let named = |advice: &&Value| advice["actions"].as_array().unwrap().contains(&json!(action));
+        let texts: Vec<_> = advice.iter().filter(named).map(|advice| advice["text"].as_str().unwrap()).collect();
+        assert_eq!(texts.len(), 1, "{action}: {advice:?}");
+        texts[0].to_owned()
+    };
+    assert!(of("dynamodb:Scan").contains("raise PROBE_TIMEOUT_MS"), "{advice:?}");
+    let logs = of("logs:PutLogEvents");
+    assert!(logs.contains("com.amazonaws.us-east-1.logs") && !logs.contains("DynamoDB"), "{logs}");
+
     // However long a service asks to wait for, the row says why.
     let response = run(&[("PROBE_TIMEOUT_MS", "2000")], |request| match action_of(request).as_str() {
         "dynamodb:Scan" => stub::with_headers(

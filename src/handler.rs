@@ -413,7 +413,7 @@ fn selected(known: &[&'static Probe], request: &Request, cx: &probe::Context) ->
     let asked = |probe: &Probe| basis(probe) || request.selects(probe.action);
     // The log group is the function's, and in another account it would be made.
     let own_log = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"];
-    // Whoever asks for them gets rows that say so.
+    // An event that asks for them gets rows that say why they were not tried.
     let left_out = cx.is_elsewhere() && request.actions.is_none();
     let known = known.iter().filter(|probe| !(left_out && own_log.contains(&probe.action)));
     known.copied().filter(|probe| asked(probe)).collect()

@@ -192,8 +192,7 @@ pub fn is_of_silent_service(row: &Row, findings: &Findings<'_>) -> bool {
     name(row).is_some() && findings.rows.iter().filter(|other| name(other) == name(row)).all(is_silent)
 }
 
-/// What to look at where a service answered none of its requests; `None` where
-/// each row that was not answered belongs to a service that answered another one.
+/// What to look at where a service answered none of its requests; `None` where there is no such service.
 pub fn silent_services(findings: &Findings<'_>) -> Option<String> {
     let mut silent: Vec<(&str, Option<String>)> = Vec::new();
     for row in findings.rows.iter().filter(|row| is_of_silent_service(row, findings)) {

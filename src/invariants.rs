@@ -10,6 +10,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::probes;
 use crate::request::Event;
 use crate::stub::{
     self, Act, FUNCTION_ARN, Request, Stub, action_of, denial, error_of, healthy, json, json_error, s3_error,
@@ -57,26 +58,11 @@ const ANSWERS: &[Answer] = &[
     Answer::MadeItWithoutRoleAndLost,
 ];
 
-const ACTIONS: &[&str] = &[
-    "s3:GetObject",
-    "s3:PutObject",
-    "s3:ListBucket",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:GetItem",
-    "dynamodb:Scan",
-    "dynamodb:Query",
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:DescribeTrainingJob",
-    "sagemaker:CreateModel",
-    "sagemaker:CreateEndpoint",
-    "sagemaker:InvokeEndpoint",
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "sts:GetCallerIdentity",
-    "dynamodb:ListTables",
-];
+/// Every action that is tried.
+fn actions() -> Vec<&'static str> {
+    let controls = ["sts:GetCallerIdentity", "dynamodb:ListTables"];
+    probes::policy().iter().map(|probe| probe.action).chain(controls).collect()
+}
 
 const FILTERS: &[&str] = &["dynamodb:*", "s3:*", "sagemaker:Create*", "iam:*", "logs:PutLogEvents"];
 
@@ -192,7 +178,7 @@ fn answer(request: &Request, invocation: &Invocation, seen: &mut Seen) -> Act {
 fn worlds() -> impl Strategy<Value = (World, Vec<Invocation>)> {
     let variables = proptest::sample::subsequence(VARIABLES, 0..=VARIABLES.len());
     let world = (variables, any::<bool>()).prop_map(|(variables, wrong_role)| World { variables, wrong_role });
-    let one = (proptest::sample::select(ACTIONS), proptest::sample::select(ANSWERS));
+    let one = (proptest::sample::select(actions()), proptest::sample::select(ANSWERS));
     let filter = proptest::option::weighted(0.25, proptest::sample::select(FILTERS));
     let invocation = (proptest::collection::vec(one, 0..4), filter)
         .prop_map(|(answers, filter)| Invocation { answers: answers.into_iter().collect(), filter });

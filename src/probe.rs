@@ -11,6 +11,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use tokio::sync::SetOnce;
 
@@ -51,8 +52,8 @@ pub struct Probe {
 pub struct Leftover {
     /// Such as `the model permissions-probe-…`.
     pub what: String,
-    /// The command that deletes it.
-    pub command: String,
+    /// The command that deletes it, where it can be deleted.
+    pub command: Option<String>,
 }
 
 /// What [`Probe::better`] says of a probe of which no better proof is known.
@@ -426,7 +427,17 @@ impl Clients {
                     .with_max_backoff(timeout.mul_f32(0.1)),
             )
             .build();
+        // The SDK's own budget of retries is one for the whole process, and outages of some runs would use it up
+        // for the next ones. A run needs none: its probes and their attempts are counted.
+        let partition = RetryPartition::custom(NAME).token_bucket(TokenBucket::unlimited()).build();
+        macro_rules! client {
+            ($service:ident) => {{
+                let config = $service::config::Builder::from(&sdk).retry_partition(partition.clone());
+                $service::Client::from_conf(config.build())
+            }};
+        }
         let s3 = aws_sdk_s3::config::Builder::from(&sdk)
+            .retry_partition(partition.clone())
             // Emulators do not answer under a bucket's own host name.
             .force_path_style(config.path_style)
             // The digest that PutObject's probe sends must stay the wrong one.
@@ -435,13 +446,13 @@ impl Clients {
             .build();
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3),
-            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
-            sagemaker: aws_sdk_sagemaker::Client::new(&sdk),
-            sagemaker_runtime: aws_sdk_sagemakerruntime::Client::new(&sdk),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
-            sts: aws_sdk_sts::Client::new(&sdk),
+            dynamodb: client!(aws_sdk_dynamodb),
+            sagemaker: client!(aws_sdk_sagemaker),
+            sagemaker_runtime: client!(aws_sdk_sagemakerruntime),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            sts: client!(aws_sdk_sts),
             #[cfg(feature = "authorization-details")]
-            iam_toolbox: aws_sdk_iamtoolbox::Client::new(&sdk),
+            iam_toolbox: client!(aws_sdk_iamtoolbox),
         }
     }
 }
@@ -473,6 +484,12 @@ impl Outcome {
     /// The same, with what it rests on.
     pub fn judge(&self) -> Judgement<'_> {
         judge(&self.answer, self.probe.action, self.probe.proofs, self.probe.behind)
+    }
+
+    /// What the request leaves behind, if AWS carried it out.
+    pub fn leftover(&self, cx: &Context) -> Option<Leftover> {
+        let of_form = self.answer.leftover.as_deref().cloned();
+        of_form.or_else(|| self.probe.leftover.map(|leftover| leftover(cx)))
     }
 }
 

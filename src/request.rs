@@ -92,25 +92,25 @@ impl Reading {
     }
 }
 
-/// The keys of one object, of which none may stand twice: whoever reads the
-/// first and whoever reads the last would see two different events.
+/// The keys of one object, of which none may stand twice: a reader that takes
+/// the first value and one that takes the last would see two different events.
 #[derive(Default)]
 struct Keys(HashSet<u64>);
 
 impl Keys {
     fn add<E: Error>(&mut self, key: &str, hasher: &RandomState) -> Result<(), E> {
         if self.0.len() < MOST_KEYS && !self.0.insert(hasher.hash_one(key)) {
-            return Err(twice(key));
+            return Err(duplicate(key));
         }
         Ok(())
     }
 }
 
 /// A key can be as long as the event.
-fn twice<E: Error>(key: &str) -> E {
+fn duplicate<E: Error>(key: &str) -> E {
     let shown: String = key.chars().take(LONGEST_KEY).collect();
     let cut = if shown.len() < key.len() { " (and so on)" } else { "" };
-    E::custom(format!("the key {shown:?}{cut} stands twice in one object"))
+    E::custom(format!("duplicate key {shown:?}{cut}"))
 }
 
 /// Reads the whole event.
@@ -164,7 +164,7 @@ impl<'de> Visitor<'de> for Top<'_> {
                 continue;
             }
             if object.contains_key(&*key) {
-                return Err(twice(&key));
+                return Err(duplicate(&key));
             }
             let before = *self.0;
             let value = entries.next_value_seed(Keep { reading: self.0, hasher: &hasher })?;
@@ -593,16 +593,13 @@ mod tests {
             let event = as_lambda_reads_it(event);
             let problems = Request::parse(&event, KNOWN).unwrap_err();
             assert_eq!(problems[0].name, "event");
-            assert!(
-                problems[0].value.as_ref().unwrap().contains(&format!("the key {key:?} stands twice")),
-                "{problems:?}"
-            );
+            assert!(problems[0].value.as_ref().unwrap().contains(&format!("duplicate key {key:?}")), "{problems:?}");
         }
         let event = r#"{"probe": [1, -2, 3.5, "x", true, null, {}], "headers": {"a": 18446744073709551615}, "other": [{"a": "b"}]}"#;
         let read: Event = serde_json::from_str(event).unwrap();
         let mut kept = serde_json::from_str::<Value>(event).unwrap();
         kept.as_object_mut().unwrap().remove("other");
-        assert_eq!(read.0.unwrap(), kept, "what nobody reads is looked at and not kept");
+        assert_eq!(read.0.unwrap(), kept, "a value that is not read is checked and not kept");
     }
 
     #[test]
@@ -613,7 +610,7 @@ mod tests {
             let problems = Request::parse(&as_lambda_reads_it(&format!("{{\"probe\": {large}}}")), KNOWN).unwrap_err();
             let value = problems[0].value.as_ref().unwrap();
             assert!(value.contains("\"probe\" holds more than 10000 values or 512 KiB of text"), "{value}");
-            // Elsewhere, nobody reads it; and a deployment that waits is told.
+            // Under another key it is not read; and a deployment that waits is told.
             let event = as_lambda_reads_it(&format!(
                 "{{\"key\": {large}, \"ResourceProperties\": {large}, \"RequestType\": \"Create\"}}"
             ));

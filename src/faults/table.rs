@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::faults::partial::{lost, one_of_several};
+use crate::probes::ALL;
 use crate::stub::tls::{self, Certificate};
 use crate::stub::{
     ACCOUNT, Act, Request, Seen, Server, action_of, denial, error_of, healthy, json_error_with, response, serve,
@@ -34,13 +36,15 @@ pub enum How {
 impl Fault {
     /// Whether it holds up an answer for longer than a test wants to wait.
     pub fn is_slow(&self) -> bool {
-        (self.expected)("sts:GetCallerIdentity") == "inconclusive timedOut"
+        ALL.iter().any(|probe| (self.expected)(probe.action) == "inconclusive timedOut")
     }
 }
 
 /// All faults.
 pub fn faults() -> Vec<Fault> {
-    [network(), broken_http(), tls_faults(), not_aws(), nonsense(), codes(), denials()].into_iter().flatten().collect()
+    let groups =
+        [network(), broken_http(), tls_faults(), not_aws(), nonsense(), codes(), denials(), one_of_several(), lost()];
+    groups.into_iter().flatten().collect()
 }
 
 fn all(expected: &str) -> Box<dyn Fn(&str) -> String> {
@@ -48,7 +52,7 @@ fn all(expected: &str) -> Box<dyn Fn(&str) -> String> {
     Box::new(move |_| expected.clone())
 }
 
-fn answered<A: Into<Act> + 'static>(
+pub(super) fn answered<A: Into<Act> + 'static>(
     group: &'static str,
     name: impl Into<String>,
     answer: impl Fn(&Request) -> A + Clone + Send + Sync + 'static,
@@ -67,7 +71,7 @@ fn connected(
     Fault { group, name: name.to_owned(), how: How::Server(Box::new(move || Server::accept(treat))), expected }
 }
 
-const LONG: Duration = Duration::from_secs(3);
+pub(super) const LONG: Duration = Duration::from_secs(3);
 
 /// Sends these bytes and closes while a request is still unread, so that the
 /// operating system resets the connection.

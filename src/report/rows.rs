@@ -3,7 +3,7 @@
 use crate::answer::Reply;
 use crate::denial::{Denial, Kind};
 use crate::evidence;
-use crate::probe::{Context, Outcome, Probe};
+use crate::probe::{Context, Leftover, Outcome, Probe};
 use crate::probes::CONTROL;
 use crate::report::{Candidate, DenialLine, ProofLine, Row, millis, verdict_name};
 use crate::verdict::{Cause, Grade, Judgement, Proven, Verdict, Warning};
@@ -139,7 +139,7 @@ impl Row {
             bucket_region: answer.bucket_region.clone(),
             candidates: candidates.iter().map(|action| Candidate::new(action, cx)).collect(),
             shape: if verdict == Verdict::Denied { (probe.shape)(cx) } else { String::new() },
-            leftover: probe.leftover.filter(|_| warning == Some(Warning::SideEffect)).map(|leftover| leftover(cx)),
+            leftover: outcome.leftover(cx).filter(|_| warning == Some(Warning::SideEffect)),
         }
     }
 
@@ -287,19 +287,18 @@ fn note(
         },
         (Some(Cause::Ambiguous), _) => ambiguity(candidates),
         (Some(Cause::Leftover), _) => {
-            let made = probe.leftover.map(|leftover| leftover(cx));
-            let command = made.map(|made| format!("; this deletes it: {}", made.command)).unwrap_or_default();
+            let command = outcome.leftover(cx).map(|made| how_to_delete(&made)).unwrap_or_default();
             format!("{}{command}", Cause::Leftover.meaning())
         }
         (Some(cause), _) => cause.meaning().to_owned(),
         (None, Some(Warning::ResourceMissing)) => {
             format!("the action is allowed, but {}", Cause::ResourceMissing.meaning())
         }
-        (None, Some(Warning::SideEffect)) => match probe.leftover.map(|leftover| leftover(cx)) {
+        (None, Some(Warning::SideEffect)) => match outcome.leftover(cx) {
             Some(made) => format!(
-                "the action is allowed, and AWS carried out what was made to be refused, now or in an earlier run: look for {}; \
-                 this deletes it: {}",
-                made.what, made.command
+                "the action is allowed, and AWS carried out what was made to be refused, now or in an earlier run: look for {}{}",
+                made.what,
+                how_to_delete(&made)
             ),
             None => "the action is allowed, and AWS carried out what was made to be refused".to_owned(),
         },
@@ -377,6 +376,10 @@ fn is_absent(denial: &DenialLine, cx: &Context) -> bool {
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
+}
+
+fn how_to_delete(made: &Leftover) -> String {
+    made.command.as_ref().map(|command| format!("; this deletes it: {command}")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -260,6 +260,14 @@ fn a_reason_says_where_the_report_is_only_if_it_is_there() {
     let answer = deployment.answers().remove(0);
     assert!(!answer["Reason"].as_str().unwrap().contains("The report is logged"), "{answer}");
 
+    // The rows of a run that passes are at INFO, which this function does not log.
+    let aws = Server::start(healthy);
+    let deployment = Deployment::new(&aws, ok);
+    let quiet = with(deployment.environment.clone(), &[("AWS_LAMBDA_LOG_LEVEL", "WARN")]);
+    let event = deployment.event("cloudformation-create.json", &at_once());
+    Lambda::start(&quiet).invoke_text(event.to_string().as_bytes());
+    assert_eq!(deployment.answers()[0]["Reason"], "17 actions are allowed and none is denied.");
+
     // Where it says so, the log has it, whatever an earlier run has told already.
     let aws = Server::start(denies("dynamodb:PutItem"));
     let deployment = Deployment::new(&aws, ok);
@@ -475,6 +483,15 @@ fn after_a_deletion_no_line_makes_the_log_group_again() {
         assert_eq!(lambda.invoke(event.to_string().as_bytes())["statusCode"], 200);
         assert_eq!((deployment.answers().len(), lambda.log()), (1, String::new()));
     }
+    // Nor does one that cannot be answered, or whose answer is refused.
+    let deployment = Deployment::new(&aws, |_: &Request| with_headers(403, "", ""));
+    let lambda = Lambda::start(&deployment.environment);
+    let event = deployment.event("cloudformation-delete.json", &json!({}));
+    assert_eq!(lambda.invoke(event.to_string().as_bytes())["statusCode"], 502);
+    let mut unanswerable = event;
+    unanswerable["StackId"] = json!("x");
+    assert_eq!(lambda.invoke(unanswerable.to_string().as_bytes())["statusCode"], 400);
+    assert_eq!(lambda.log(), "");
 }
 
 /// What CodeDeploy was told.

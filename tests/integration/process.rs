@@ -82,6 +82,35 @@ fn twice() -> Vec<u8> {
 }
 
 #[test]
+fn an_event_of_a_megabyte_takes_little_more_than_none() {
+    let aws = Server::start(healthy);
+    aws.seen.forget();
+    let quiet = with(environment(&aws), &[("AWS_LAMBDA_LOG_LEVEL", "ERROR")]);
+    let of_size = |start: &str, part: &str, end: &str, kib: usize| {
+        [start, &vec![part; kib * 1024 / (part.len() + 1)].join(","), end].concat()
+    };
+    let actions = |kib| of_size("{\"probe\":{\"actions\":[", "0", "]}}", kib);
+    for event in [
+        actions(195),
+        actions(488),
+        actions(976),
+        of_size("{\"probe\":[", "{\"a\":[0]}", "]}", 976),
+        of_size("{\"key\":[", "{\"a\":[0]}", "]}", 976),
+        format!("{{\"probe\":\"{}\"}}", "\u{7f}".repeat(976 * 1024)),
+        format!("{{\"probe\":{{\"{}\":0}}}}", "\u{7f}".repeat(500 * 1024)),
+    ] {
+        let lambda = Lambda::start(&quiet);
+        lambda.invoke(b"{}");
+        let idle = lambda.peak_memory();
+        lambda.invoke_text(event.as_bytes());
+        let more = lambda.peak_memory() - idle;
+        let shown = event[..40].escape_debug();
+        println!("{shown} …, {} bytes: {more} KiB over {idle} KiB", event.len());
+        assert!(more < 16 * 1024, "{shown}: {more} KiB");
+    }
+}
+
+#[test]
 fn each_kind_of_run_writes_what_the_readme_says() {
     let readme = std::fs::read_to_string(crate::test_bed::root().join("README.md")).unwrap();
     let head = "| run | `Denied` | `Inconclusive` | `DurationMs` and the others | what the alarms do |";

@@ -80,7 +80,12 @@ fn key_shape(cx: &Context) -> String {
 
 /// The item that is there, should AWS carry a write out.
 fn absent_item(cx: &Context) -> Leftover {
-    let key = match &cx.config.table_key {
+    item_of(cx, cx.config.table_key.as_ref())
+}
+
+/// The item of this key; without one, of the attribute that no table has as its key.
+fn item_of(cx: &Context, key: Option<&TableKey>) -> Leftover {
+    let key = match key {
         Some(TableKey { name, kind: KeyType::Number }) => serde_json::json!({name: {"N": cx.record_number()}}),
         Some(TableKey { name, kind: KeyType::String }) => serde_json::json!({name: {"S": cx.record_name()}}),
         Some(TableKey { name, kind: KeyType::Binary }) => {
@@ -91,11 +96,11 @@ fn absent_item(cx: &Context) -> Leftover {
     let table = &cx.config.table;
     Leftover {
         what: format!("the item {key} of the table {table}"),
-        command: format!(
+        command: Some(format!(
             "aws dynamodb delete-item --region={} --table-name={table} --key={}",
             cx.region,
             quoted(&key.to_string())
-        ),
+        )),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::TableKey;
 use crate::probe::{Context, Probe, When, further};
 use crate::probes::dynamodb::{
     GUARD, GUARDED, KEY_COUNT, KEY_MISMATCH, KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, counted,
-    key_of, key_shape,
+    item_of, key_of, key_shape,
 };
 use crate::verdict::{Proof, Verdict, Warning, judge};
 
@@ -48,10 +48,10 @@ async fn run(cx: &Context) -> Answer {
     }
     let Some(name) = cx.key_name().await else { return answer };
     for kind in KEY_TYPES {
-        let again = update(cx, key_of(cx, &TableKey { name: name.to_owned(), kind }));
-        let Some(again) = further(again).await else { return answer };
+        let key = TableKey { name: name.to_owned(), kind };
+        let Some(again) = further(update(cx, key_of(cx, &key))).await else { return answer };
         if !is_about_the_key(&again) {
-            let again = again.form("a key that no item has");
+            let again = again.form("a key that no item has").leaving(item_of(cx, Some(&key)));
             let settles = judge(&again, ACTION, PROOFS, BEHIND).verdict() != Verdict::Inconclusive;
             return if settles { again } else { answer };
         }

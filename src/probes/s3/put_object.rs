@@ -41,7 +41,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     },
     leftover: Some(|cx| Leftover {
         what: format!("the object {}", key(cx)),
-        command: format!("aws s3api delete-object --bucket={} --key={}", cx.config.bucket, quoted(&key(cx))),
+        command: Some(format!("aws s3api delete-object --bucket={} --key={}", cx.config.bucket, quoted(&key(cx)))),
     }),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
@@ -57,7 +57,9 @@ async fn run(cx: &Context) -> Answer {
     };
     // A policy can allow to write new objects and protect this one, so its denial is not the action's.
     if judge(&again, ACTION, PROOFS, BEHIND).verdict() == Verdict::Allowed {
-        return again.form("the configured object, with `If-None-Match: *`");
+        let overwritten = format!("the object {named}, which this request has replaced by one byte");
+        let leftover = Leftover { what: overwritten, command: None };
+        return again.form("the configured object, with `If-None-Match: *`").leaving(leftover);
     }
     let code = again.code().unwrap_or("no answer").to_owned();
     answer.form(format!("a new key; asked of the configured object, AWS answered {code}"))
@@ -78,9 +80,14 @@ fn key(cx: &Context) -> String {
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
+    use std::sync::Arc;
+    use std::time::Duration;
 
     use super::*;
-    use crate::stub::{Request, check, config_with, denial, request_of, s3_error, summary, try_probe, with_headers};
+    use crate::probe;
+    use crate::stub::{
+        self, Request, Stub, check, config_with, denial, request_of, s3_error, summary, try_probe, with_headers,
+    };
 
     #[tokio::test]
     async fn the_digest_on_the_wire_is_the_wrong_one() {
@@ -152,5 +159,18 @@ mod tests {
         let (_, summary, form) = named("in/", denial("s3:PutObject", "s3:PutObject")).await;
         assert_eq!(summary, "allowed BadDigest inferred");
         assert_eq!(form.as_deref(), Some("a new key; asked of the configured object, AWS answered AccessDenied"));
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_overwritten_all_the_same_is_named_and_no_command_deletes_it() {
+        let stub = Stub::start(|request: &Request| match request.header("if-none-match") {
+            Some(_) => with_headers(200, "x-amz-request-id: REQUEST-1\r\netag: \"e\"\r\n", ""),
+            None => s3_error(400, "BadDigest", "The Content-MD5 you specified did not match what we received."),
+        });
+        let cx = Arc::new(stub::context(&stub.sdk(), config_with(&[("PROBE_OBJECT_KEY", "in/data.csv")])));
+        let outcome = probe::run(&PROBE, cx.clone(), Duration::from_secs(5)).await;
+        assert_eq!(summary(&outcome), "allowed 200 documented, side effect");
+        let what = "the object in/data.csv, which this request has replaced by one byte".to_owned();
+        assert_eq!(outcome.leftover(&cx), Some(Leftover { what, command: None }));
     }
 }

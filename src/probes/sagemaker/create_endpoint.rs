@@ -27,7 +27,11 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     better: |_| Some(NO_BETTER),
     leftover: Some(|cx| Leftover {
         what: format!("the endpoint {}", cx.record_name()),
-        command: format!("aws sagemaker delete-endpoint --region={} --endpoint-name={}", cx.region, cx.record_name()),
+        command: Some(format!(
+            "aws sagemaker delete-endpoint --region={} --endpoint-name={}",
+            cx.region,
+            cx.record_name()
+        )),
     }),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),

@@ -103,7 +103,7 @@ pub(in crate::probes) async fn create(cx: &Context, account: &str, role_arn: Opt
 pub(in crate::probes) fn model(cx: &Context) -> Leftover {
     Leftover {
         what: format!("the model {}", cx.record_name()),
-        command: format!("aws sagemaker delete-model --region={} --model-name={}", cx.region, cx.record_name()),
+        command: Some(format!("aws sagemaker delete-model --region={} --model-name={}", cx.region, cx.record_name())),
     }
 }
 

@@ -49,11 +49,11 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     better: |_| Some(NO_BETTER),
     leftover: Some(|cx| Leftover {
         what: format!("the training job {}", cx.record_name()),
-        command: format!(
+        command: Some(format!(
             "aws sagemaker delete-training-job --region={} --training-job-name={}",
             cx.region,
             cx.record_name()
-        ),
+        )),
     }),
     when: When::Always,
     run: |cx| Box::pin(run(cx)),
