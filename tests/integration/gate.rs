@@ -212,6 +212,14 @@ fn what_is_wrong_with_the_function_or_the_gate_is_told_instead_of_nothing() {
         (&answer["Status"], &answer["Reason"]),
         (&json!("FAILED"), &json!("RequestType is \"Read\"; expected Create, Update or Delete."))
     );
+    let mut untyped = deployment.event("cloudformation-create.json", &json!({}));
+    untyped.as_object_mut().unwrap().remove("RequestType");
+    assert_eq!(Lambda::start(&deployment.environment).invoke(untyped.to_string().as_bytes())["statusCode"], 400);
+    let answer = deployment.answers().pop().unwrap();
+    assert_eq!(
+        (&answer["Status"], &answer["Reason"]),
+        (&json!("FAILED"), &json!("RequestType is not set; expected Create, Update or Delete."))
+    );
 }
 
 #[test]
