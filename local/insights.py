@@ -98,10 +98,11 @@ def check_command(command: list, known: set, messages: set) -> tuple:
         text = text.strip("`")
         if before == "as" or (name == "parse" and "as" in [word for _, word in rest[:index]]):
             new.add(text)
+        elif text in WORDS:
+            # A parenthesis behind one of these groups conditions.
+            after_by |= text == "by"
         elif after == "(":
             wrong += [] if text in FUNCTIONS else [f"has an unknown function: {text}"]
-        elif text in WORDS:
-            after_by |= text == "by"
         elif text in known:
             grouped |= {text} if after_by else set()
         else:

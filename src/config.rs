@@ -495,7 +495,7 @@ impl Config {
     }
 
     /// What is wrong where the role for SageMaker is of another account than the
-    /// caller's: AWS lets nobody pass a role across accounts (IAM User Guide,
+    /// caller's: AWS lets no principal pass a role across accounts (IAM User Guide,
     /// "Grant a user permissions to pass a role to an AWS service").
     pub fn role_of_another_account(&self, account: &str) -> Option<Problem> {
         let arn = self.sagemaker_role_arn.as_deref().filter(|arn| arn.split(':').nth(4) != Some(account))?;

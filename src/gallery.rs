@@ -643,7 +643,7 @@ async fn a_statement_names_the_object_that_is_read_where_the_prefix_does_not_tak
 
 #[tokio::test]
 async fn the_texts_of_the_advice_hold_what_they_promise() {
-    // Whoever runs under the wrong role is promised no policy.
+    // No policy is promised to a role that is not the expected one.
     let response = run(&[], |request| match action_of(request).as_str() {
         "sts:GetCallerIdentity" => identity("another-role"),
         "dynamodb:PutItem" => denied(request, ""),

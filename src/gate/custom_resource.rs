@@ -162,7 +162,8 @@ impl CustomResource {
     fn id_of_properties(&self) -> String {
         // Keys are in order, whatever order they came in. FNV-1a, of 64 bits.
         let mut properties = self.properties.clone();
-        // It names the account, and CloudFormation does not let it be updated.
+        // It names the account, and CloudFormation takes no update of it (observed: serverless/serverless#9240,
+        // "Modifying service token is not allowed").
         if let Some(properties) = properties.as_object_mut() {
             properties.remove("ServiceToken");
         }

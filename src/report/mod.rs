@@ -375,7 +375,7 @@ impl Report {
         }
     }
 
-    /// The ids of requests, which name nobody.
+    /// The ids of requests, which identify no account and no person.
     pub fn request_ids_mut(&mut self) -> Vec<&mut String> {
         let ids = self.actions.iter_mut().filter_map(|row| row.aws_request_id.as_mut());
         std::iter::once(&mut self.request_id).chain(ids).collect()

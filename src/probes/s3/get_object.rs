@@ -62,7 +62,7 @@ async fn run(cx: &Context) -> Answer {
     if !ENCRYPTED_BY_CUSTOMER.is_given_by(&answer) {
         return explained(cx, &first, true, answer).await.form(format!("the first object listed: {first}"));
     }
-    // Without the customer's key nobody reads that one.
+    // That object cannot be read without the customer's key.
     for key in list_after(cx, &cx.config.prefix, Some(&first), MOST).await.1.unwrap_or_default() {
         let answer = get(cx, &key).await;
         if !ENCRYPTED_BY_CUSTOMER.is_given_by(&answer) {

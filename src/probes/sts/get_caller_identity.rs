@@ -32,7 +32,7 @@ async fn run(cx: &Context) -> Answer {
     });
     let name = if principal.is_some() { "200" } else { "200 without an identity" };
     let answer = Answer::read(result, |_| name);
-    // Who did not come from AWS is nobody.
+    // An identity in an answer that is not from AWS is not kept.
     cx.keep_identity(principal.filter(|_| answer.request_id.is_some()));
     answer
 }
