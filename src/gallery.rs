@@ -4,6 +4,7 @@
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
+use crate::frozen;
 use crate::request::Event;
 use crate::stub::{self, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_of, healthy, identity};
 
@@ -24,13 +25,14 @@ fn not_trusted() -> Vec<u8> {
 const NO_ROLES: [(&str, &str); 2] = [("PROBE_SAGEMAKER_ROLE_ARN", ""), ("PROBE_ASSUME_ROLE_ARN", "")];
 
 /// Runs the function against answers, in an environment.
-async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
+pub async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
     let stub = Stub::start(answer);
     let variables: Vec<_> = variables.iter().copied().chain(NO_ROLES).collect();
     let app = stub.app(stub::config_with(&variables));
     let mut context = Context::default();
     context.invoked_function_arn = FUNCTION_ARN.into();
     let response = app.handle(LambdaEvent::new(Event(Ok(json!({"probe": {"verbose": true}}))), context)).await;
+    frozen::keep(&response);
     serde_json::to_value(response).unwrap()
 }
 
@@ -55,7 +57,7 @@ const IMPLICIT: &str = "because no identity-based policy allows the ACTION actio
 
 /// Each root cause, by the name that its headline has: how it comes about.
 #[allow(clippy::too_many_lines, reason = "it is one list")]
-async fn cause(name: &str) -> Value {
+pub async fn cause(name: &str) -> Value {
     match name {
         "wrongRole" => {
             run(&[], |request| match action_of(request).as_str() {
@@ -170,7 +172,7 @@ async fn cause(name: &str) -> Value {
     }
 }
 
-const CAUSES: &[&str] = &[
+pub const CAUSES: &[&str] = &[
     "wrongRole",
     "notAssumed",
     "wrongRegion",

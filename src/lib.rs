@@ -59,6 +59,8 @@ pub mod evidence;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod frozen;
+#[cfg(test)]
 mod gallery;
 pub mod gate;
 pub mod handler;
