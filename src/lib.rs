@@ -4,82 +4,46 @@
 //! pipeline's policy permits, in a form that leaves nothing behind, and returns
 //! the pipeline's success response or a report of what is denied.
 //!
-//! # The rooms, from the ground up
+//! # The layers, from the ground up
 //!
-//! Imports go down only.
+//! Imports go down only, and Cargo holds it.
 //!
-//! | floor | module | what lives there |
-//! |---|---|---|
-//! | 0 | [`denial`] | the sentence in which AWS denies |
-//! | 0 | [`pattern`] | IAM's wildcards |
-//! | 0 | [`redact`] | what is masked, and what a terminal would obey |
-//! | 0 | [`roots`] | whose certificates are trusted |
-//! | 1 | [`http`] | the one HTTP client: how much it reads, and how it connects ahead of time |
-//! | 1 | [`answer`] | what an SDK call returned, in one shape |
-//! | 1 | [`config`] | the environment |
-//! | 1 | [`request`] | the event |
-//! | 2 | [`verdict`] | from an answer to a verdict, and why |
-//! | 2 | [`evidence`] | who has seen which answer, and how sure a proof is therefore |
-//! | 3 | [`probe`] | what a probe is, and running one |
-//! | 4 | [`probes`] | one file for each action, and the one list |
-//! | 5 | [`check`] | all probes at once, inside the deadline |
-//! | 5 | [`rehearsal`] | the run without its requests, while Lambda starts the function |
-//! | 6 | [`assumption`] | a run under another role than the function's own |
-//! | 6 | [`report`] | rows, summary, response: the wire format |
-//! | 7 | [`headline`], [`advice`] | the root cause; what to do |
-//! | 7 | `details` | what AWS says of a denial when it is asked, with the feature `authorization-details` |
-//! | 7 | [`metrics`] | what CloudWatch counts |
-//! | 7 | [`telemetry`] | what is logged |
-//! | 8 | [`gate`] | a deployment that waits for a run, and its answer |
-//! | 9 | [`handler`] | one invocation |
+//! | crate | what it is |
+//! |---|---|
+//! | [`permissions_core`] | what AWS's answers prove, and what to do: pure, without the SDK |
+//! | [`permissions_aws`] | the probes, and all else that knows the SDK |
+//! | this one | the function: events in, responses, log lines and metrics out |
 //!
-//! # What holds everywhere
+//! | module | what it is about |
+//! |---|---|
+//! | [`config`] | the environment |
+//! | [`voice`] | the names of the function's settings |
+//! | [`events`] | what invoked the function |
+//! | [`response`] | the function's response |
+//! | [`metrics`] | what CloudWatch counts |
+//! | [`log`] | what is logged |
+//! | [`gate`] | a deployment that waits for a run, and its answer |
+//! | [`function`] | one invocation |
 //!
-//! - No probe depends on the result of another, and none decides its own verdict.
-//! - A row is never dropped: a probe that timed out, panicked, or lacks its
-//!   configuration is in the report and says so.
-//! - Only [`config`] reads the environment, and only [`report`] serializes.
-//! - No probe leaves a change behind, but for the function's own log group and
-//!   log stream, where it is ahead of Lambda. Should AWS carry out what was made to be
-//!   refused, the row says so and the run is not clean.
-//! - Every action that the template's policy grants has a probe, and every probe
-//!   of the policy has its action in the template.
+//! # What holds everywhere, and the test that holds it
+//!
+//! | invariant | held by |
+//! |---|---|
+//! | No probe decides its own verdict. | `permissions_core::judge` decides alone; `permissions_aws` `probes::tests::a_denial_of_the_probed_action_is_denied` |
+//! | A row is never dropped: a check that timed out, panicked, or lacks its configuration is in the report and says so. | `permissions_aws` `run::tests::silence_costs_one_limit_and_no_row`, `a_probe_that_panics_is_a_row` |
+//! | With several buckets and tables, no denial is lost. | `two_of_each::a_denial_on_one_of_two_buckets_and_tables_is_not_lost` |
+//! | Only [`config`] reads the environment. | `documents::only_the_configuration_reads_the_environment` |
+//! | Every text from outside is a [`Text`](permissions_core::text::Text), which only a [`Rendering`](permissions_core::text::Rendering) can show. | the type: it has no `Display` and is not serialized |
+//! | No probe leaves a change behind; should AWS carry out what was made to be refused, the row says so and the run is not clean. | `side_effects::a_run_leaves_the_account_exactly_as_it_was`, `invariants` |
+//! | Every action that the template grants has a probe, and every probe its action in the template, or a reason. | `documents::the_template_grants_what_is_probed_and_nothing_else` |
+//! | The core depends on neither the SDK nor tokio. | `documents::the_core_depends_on_neither_the_sdk_nor_tokio` |
+//! | The SDK is built once: no crate switches on a feature that the function lacks. | `documents::the_sdk_has_the_same_features_in_every_crate` |
 
-pub mod advice;
-pub mod answer;
-pub mod assumption;
-#[cfg(test)]
-mod catalogue;
-pub mod check;
 pub mod config;
-pub mod denial;
-#[cfg(feature = "authorization-details")]
-pub mod details;
-pub mod evidence;
-#[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod frozen;
-#[cfg(test)]
-mod gallery;
+pub mod events;
+pub mod function;
 pub mod gate;
-pub mod handler;
-pub mod headline;
-pub mod http;
-#[cfg(test)]
-mod invariants;
+pub mod log;
 pub mod metrics;
-pub mod pattern;
-pub mod probe;
-pub mod probes;
-pub mod redact;
-pub mod rehearsal;
-pub mod report;
-pub mod request;
-pub mod roots;
-#[cfg(test)]
-mod stub;
-pub mod telemetry;
-#[cfg(test)]
-mod truth;
-pub mod verdict;
+pub mod response;
+pub mod voice;

@@ -15,10 +15,11 @@ use metrique_writer::format::Format as _;
 use metrique_writer::unit::{AsCount, AsMilliseconds};
 use metrique_writer::{Entry, EntryWriter};
 use metrique_writer_format_emf::Emf;
+use permissions_core::finding::Conformity;
+use permissions_core::report::json::millis;
+use permissions_core::report::{Rendered, Report};
 
 use crate::config::{Config, Metrics};
-use crate::report::{Report, Row, verdict_name};
-use crate::verdict::Verdict;
 
 /// The dimension that tells functions apart.
 const FUNCTION: &str = "FunctionName";
@@ -64,7 +65,7 @@ impl Entry for Run<'_> {
     fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
         let summary = &self.report.summary;
         self.line.write(writer);
-        writer.value("Verdict", verdict_name(self.report.verdict));
+        writer.value("Verdict", self.report.verdict.name());
         for (name, count) in [
             ("Allowed", summary.allowed),
             ("Advisories", self.report.advisories.len()),
@@ -73,7 +74,7 @@ impl Entry for Run<'_> {
             writer.value(name, &AsCount::from(count));
         }
         write_alarming(self.report, self.report.is_complete(), writer);
-        writer.value("DurationMs", &AsMilliseconds::from(self.report.duration_ms));
+        writer.value("DurationMs", &AsMilliseconds::from(millis(self.report.duration)));
     }
 }
 
@@ -103,29 +104,40 @@ fn write_alarming<'a>(report: &'a Report, zeros: bool, writer: &mut impl EntryWr
 
 struct Action<'a> {
     line: Line<'a>,
-    row: &'a Row,
+    name: String,
+    is_denied: bool,
 }
 
 impl Entry for Action<'_> {
     fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
         self.line.write(writer);
-        writer.value("Action", self.row.action.as_str());
-        writer.value(
-            "ActionDenied",
-            &AsCount::from(u64::from(self.row.verdict == Verdict::Denied && !self.row.is_clean())),
-        );
+        writer.value("Action", self.name.as_str());
+        writer.value("ActionDenied", &AsCount::from(u64::from(self.is_denied)));
     }
+}
+
+/// Each action once, and whether it is denied on any of its resources.
+fn actions_of(rendered: &Rendered) -> Vec<(String, bool)> {
+    let mut actions: Vec<(String, bool)> = Vec::new();
+    for (finding, row) in rendered.rows() {
+        let is_denied = finding.conformity() == Conformity::Missing;
+        match actions.iter_mut().find(|(known, _)| *known == row.action) {
+            Some((_, known)) => *known |= is_denied,
+            None => actions.push((row.action.clone(), is_denied)),
+        }
+    }
+    actions
 }
 
 /// The lines of one run, each with its end.
 ///
 /// A run that was asked for some of the actions only, or by a deployment, is
 /// none of those that the schedule makes: it writes what pages, and nothing else.
-pub fn lines(report: &Report, config: &Config, of_gate: bool, cold_start: bool, at: SystemTime) -> Vec<u8> {
-    let mut lines = Vec::new();
-    let line = || Line::new(config, &report.request_id, at);
+pub fn lines(rendered: &Rendered, config: &Config, of_gate: bool, cold_start: bool, at: SystemTime) -> Vec<u8> {
+    let (report, mut lines) = (&rendered.report, Vec::new());
+    let line = || Line::new(config, &rendered.json.request_id, at);
     let (own, all) = (vec![vec![FUNCTION.to_owned()]], vec![vec![]]);
-    let regular = !report.filtered && !of_gate;
+    let regular = !report.is_filtered && !of_gate;
     let zeros = regular && report.is_complete();
     let pages = report.summary.denied + report.unclear() > 0 || zeros;
     if config.metrics != Metrics::Off {
@@ -140,7 +152,8 @@ pub fn lines(report: &Report, config: &Config, of_gate: bool, cold_start: bool, 
     }
     if config.metrics == Metrics::Actions && regular {
         let dimensions = vec![vec![FUNCTION.to_owned(), "Action".to_owned()]];
-        let actions: Vec<_> = report.actions.iter().map(|row| Action { line: line(), row }).collect();
+        let actions = actions_of(rendered).into_iter();
+        let actions: Vec<_> = actions.map(|(name, is_denied)| Action { line: line(), name, is_denied }).collect();
         add(&mut lines, config, dimensions, &actions);
     }
     lines

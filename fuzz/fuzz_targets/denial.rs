@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use permissions_probe_fuzz::denial::parse;
-use permissions_probe_fuzz::redact::{mask, tame};
+use permissions_core::iam::denial::parse;
+use permissions_core::text::{Rendering, Text};
 
 fuzz_target!(|message: &str| {
     if let Some(denial) = parse(message) {
@@ -18,8 +18,8 @@ fuzz_target!(|message: &str| {
             assert!(message.contains(part));
         }
     }
-    let mut told = message.to_owned();
-    tame(vec![&mut told]);
-    mask(vec![&mut told]);
-    assert!(!told.contains(char::is_control) && told.len() <= 10 * (8 * 1024 + 64));
+    for masks in [false, true] {
+        let shown = Rendering::new(masks).text(&Text::new(message));
+        assert!(!shown.contains(char::is_control) && shown.len() <= 10 * (8 * 1024 + 64));
+    }
 });

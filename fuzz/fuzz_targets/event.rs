@@ -2,8 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use permissions_probe_fuzz::pattern;
-use permissions_probe_fuzz::request::{Event, Request, is_http};
+use permissions_core::event::Event;
+use permissions_core::iam::wildcard;
+use permissions_core::options::Options;
+use permissions_core::voice::Voice;
 use serde::Deserialize;
 
 const KNOWN: &[&str] =
@@ -12,14 +14,14 @@ const KNOWN: &[&str] =
 fuzz_target!(|bytes: &[u8]| {
     // As lambda_runtime reads it.
     let event = Event::deserialize(&mut serde_json::Deserializer::from_slice(bytes)).expect("never an error");
-    match Request::parse(&event, KNOWN) {
-        Ok(request) => {
+    match Options::parse(&event, KNOWN, Voice { name_of: |_| "SETTING" }) {
+        Ok(options) => {
             let event = event.0.expect("what is not JSON is no request");
-            if is_http(&event) || event.get("probe").is_none() {
-                assert_eq!(request, Request::default());
+            if event.get("probe").is_none() {
+                assert_eq!(options, Options::default());
             }
-            for asked in request.actions.iter().flatten() {
-                assert!(KNOWN.iter().any(|known| pattern::matches(asked, known)));
+            for asked in options.actions.iter().flatten() {
+                assert!(KNOWN.iter().any(|known| wildcard::matches(asked, known)));
             }
         }
         Err(problems) => {

@@ -11,16 +11,17 @@
 
 use std::time::Duration;
 
+use permissions_aws::answer::error_chain;
+use permissions_aws::http_client::Connections;
+use permissions_core::iam::names::{is_account, is_region};
+use permissions_core::iam::partition::partition_of;
+use permissions_core::problem::Problem;
+use permissions_core::text::Rendering;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::answer::told;
-use crate::config::{Problem, is_account, is_region};
-use crate::gate::{Decision, problem, text};
-use crate::http::Connections;
-use crate::probe::partition_of;
-use crate::redact;
+use crate::gate::{GateDecision, problem, read_text};
 
 /// A request of CloudFormation's. Its debug form leaves the URL out: whoever has it can answer.
 #[derive(PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct CustomResource {
     request_id: String,
     logical_resource_id: String,
     /// The id that the resource has had, from Update and Delete.
-    known_as: Option<String>,
+    former_id: Option<String>,
     properties: Value,
 }
 
@@ -44,10 +45,10 @@ enum RequestType {
 }
 
 /// The longest answer, in bytes (CloudFormation Template Reference, "Custom resource response fields").
-const LONGEST: usize = 4096;
+const MAX_ANSWER_BYTES: usize = 4096;
 
 /// How long to wait before each attempt to answer.
-const ATTEMPTS: [Duration; 5] = [
+const RETRY_DELAYS: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_millis(250),
     Duration::from_millis(500),
@@ -56,7 +57,7 @@ const ATTEMPTS: [Duration; 5] = [
 ];
 
 /// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(3);
+const MAX_ATTEMPT: Duration = Duration::from_secs(3);
 
 impl std::fmt::Debug for CustomResource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -71,7 +72,7 @@ impl CustomResource {
     pub fn parse(event: &Value, stand_in: Option<&str>, region: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut read = |name: &str, expected: &str, valid: fn(&str) -> bool| {
-            let text = text(event, name, expected, &mut problems);
+            let text = read_text(event, name, expected, &mut problems);
             if !text.is_empty() && !valid(&text) {
                 problems.push(problem(name, Some(text.clone()), expected));
             }
@@ -93,14 +94,14 @@ impl CustomResource {
                 "the resource's name in the template: 1 to 255 letters and digits",
                 is_logical_id,
             ),
-            known_as: Some(event["PhysicalResourceId"].clone()).filter(|id| !id.is_null()).map(|id| match id {
+            former_id: Some(event["PhysicalResourceId"].clone()).filter(|id| !id.is_null()).map(|id| match id {
                 Value::String(id) => id,
                 other => other.to_string(),
             }),
             response_url: event["ResponseURL"].as_str().unwrap_or_default().to_owned(),
             properties: event["ResourceProperties"].clone(),
         };
-        if let Some(id) = resource.known_as.as_ref().filter(|id| !is_physical_id(id)) {
+        if let Some(id) = resource.former_id.as_ref().filter(|id| !is_physical_id(id)) {
             let expected = "the id of a resource: 1 to 1024 bytes, no control characters";
             problems.push(problem("PhysicalResourceId", Some(id.clone()), expected));
         }
@@ -116,24 +117,23 @@ impl CustomResource {
         self.request_type == RequestType::Delete
     }
 
-    pub fn unchecked(&self) -> Option<Decision> {
-        let passes = |reason: &str| Some(Decision { passes: true, reason: reason.to_owned() });
+    pub fn decision_without_check(&self) -> Option<GateDecision> {
+        let passes = |reason: &str| Some(GateDecision { passes: true, reason: reason.to_owned() });
         match &self.request_type {
             RequestType::Delete => passes("Nothing was checked: a gate that is deleted stops nothing."),
-            RequestType::Update if self.known_as.as_ref() == Some(&self.id_of_properties()) => {
+            RequestType::Update if self.former_id.as_ref() == Some(&self.id_of_properties()) => {
                 passes("Nothing was checked: these properties have passed before, and the stack goes back to them.")
             }
             _ if self.properties.is_string() => {
-                Some(Decision::failed("ResourceProperties are too large; expected an object of at most 512 KiB."))
+                Some(GateDecision::failed("ResourceProperties are too large; expected an object of at most 512 KiB."))
             }
             RequestType::Create | RequestType::Update => None,
             RequestType::Other(other) if other.is_empty() => {
-                Some(Decision::failed("RequestType is not set; expected Create, Update or Delete."))
+                Some(GateDecision::failed("RequestType is not set; expected Create, Update or Delete."))
             }
             RequestType::Other(other) => {
-                let mut other = other.clone();
-                redact::tame(vec![&mut other]);
-                Some(Decision::failed(format!("RequestType is {other:?}; expected Create, Update or Delete.")))
+                let other = Rendering::new(false).text(&other.as_str().into());
+                Some(GateDecision::failed(format!("RequestType is {other:?}; expected Create, Update or Delete.")))
             }
         }
     }
@@ -178,7 +178,7 @@ impl CustomResource {
     /// known by the id of its properties; an Update that passes so makes a
     /// resource of a new id, and CloudFormation deletes the one of the old id.
     fn physical_resource_id(&self, passes: bool) -> String {
-        match (&self.request_type, &self.known_as) {
+        match (&self.request_type, &self.former_id) {
             (RequestType::Create | RequestType::Update, _) if passes => self.id_of_properties(),
             (_, Some(known)) => known.clone(),
             (_, None) => format!("permissions-probe:{}:not-passed", self.logical_resource_id),
@@ -186,7 +186,7 @@ impl CustomResource {
     }
 
     /// The answer, within its longest size.
-    fn body(&self, decision: &Decision) -> Vec<u8> {
+    fn body(&self, decision: &GateDecision) -> Vec<u8> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
         struct Body<'a> {
@@ -210,11 +210,11 @@ impl CustomResource {
             serde_json::to_vec(&body).unwrap_or_default()
         };
         let whole = body(&decision.reason);
-        if whole.len() <= LONGEST {
+        if whole.len() <= MAX_ANSWER_BYTES {
             return whole;
         }
         // As JSON, a character can take up to six bytes.
-        let mut left = LONGEST.saturating_sub(body("…").len());
+        let mut left = MAX_ANSWER_BYTES.saturating_sub(body("…").len());
         let fits = |c: &char| {
             let size = serde_json::to_string(c).map_or(usize::MAX, |text| text.len() - 2);
             let fits = size <= left;
@@ -228,20 +228,20 @@ impl CustomResource {
     /// # Errors
     ///
     /// Why no attempt came through.
-    pub async fn answer(&self, decision: &Decision, connections: &Connections) -> Result<(), Problem> {
+    pub async fn answer(&self, decision: &GateDecision, connections: &Connections) -> Result<(), Problem> {
         let body = self.body(decision);
         let mut failure = String::new();
-        for wait in ATTEMPTS {
+        for wait in RETRY_DELAYS {
             sleep(wait).await;
-            failure = match timeout(ATTEMPT, connections.put(&self.response_url, body.clone())).await {
+            failure = match timeout(MAX_ATTEMPT, connections.put(&self.response_url, body.clone())).await {
                 Ok(Ok(200..=299)) => return Ok(()),
                 // A redirect or a request that S3 timed out waiting for is one to try again (S3 API Reference, "Error responses").
                 Ok(Ok(status)) if status < 500 && !matches!(status, 307 | 400 | 408 | 429) => {
                     return Err(unanswered(&format!("HTTP status {status}")));
                 }
                 Ok(Ok(status)) => format!("HTTP status {status}"),
-                Ok(Err(error)) => told(&error),
-                Err(_) => format!("no answer within {} s", ATTEMPT.as_secs()),
+                Ok(Err(error)) => error_chain(&error),
+                Err(_) => format!("no answer within {} s", MAX_ATTEMPT.as_secs()),
             };
         }
         Err(unanswered(&failure))
@@ -341,15 +341,15 @@ mod tests {
     }
 
     fn body(resource: &CustomResource, passes: bool, reason: &str) -> Value {
-        let body = resource.body(&Decision { passes, reason: reason.to_owned() });
-        assert!(body.len() <= LONGEST, "{} bytes", body.len());
+        let body = resource.body(&GateDecision { passes, reason: reason.to_owned() });
+        assert!(body.len() <= MAX_ANSWER_BYTES, "{} bytes", body.len());
         serde_json::from_slice(&body).unwrap()
     }
 
     fn names(event: &Value) -> Vec<String> {
         let problems = CustomResource::parse(event, None, REGION).unwrap_err();
-        assert!(problems.iter().all(|problem| !problem.to_string().contains("secret")), "{problems:?}");
-        problems.into_iter().map(|problem| problem.name).collect()
+        assert!(problems.iter().all(|problem| !problem.describe().raw().contains("secret")), "{problems:?}");
+        problems.iter().map(|problem| problem.name.raw().to_owned()).collect()
     }
 
     #[test]
@@ -375,8 +375,8 @@ mod tests {
         // What has a URL and ids is told what is wrong with the rest.
         let mut untyped = event("Create", &json!({}));
         untyped.as_object_mut().unwrap().remove("RequestType");
-        assert!(!parse(&untyped).unchecked().unwrap().passes);
-        assert!(!parse(&event("Create", &json!("too large"))).unchecked().unwrap().passes);
+        assert!(!parse(&untyped).decision_without_check().unwrap().passes);
+        assert!(!parse(&event("Create", &json!("too large"))).decision_without_check().unwrap().passes);
     }
 
     #[test]
@@ -456,11 +456,11 @@ mod tests {
     fn an_update_back_to_what_has_passed_and_a_delete_pass_without_a_check() {
         let (first, second) = (json!({"A": "1", "B": {"x": "1", "y": "2"}}), json!({"A": "2"}));
         let created = parse(&event("Create", &first));
-        assert_eq!(created.unchecked(), None);
+        assert_eq!(created.decision_without_check(), None);
         let never_passed = body(&created, false, "")["PhysicalResourceId"].clone();
         let mut again = event("Update", &first);
         again["PhysicalResourceId"] = never_passed;
-        assert_eq!(parse(&again).unchecked(), None, "what has never passed is checked again");
+        assert_eq!(parse(&again).decision_without_check(), None, "what has never passed is checked again");
         let id = body(&created, true, "")["PhysicalResourceId"].clone();
 
         let known = |mut event: Value| {
@@ -468,22 +468,22 @@ mod tests {
             parse(&event)
         };
         let update = known(event("Update", &second));
-        assert_eq!(update.unchecked(), None);
+        assert_eq!(update.decision_without_check(), None);
         assert_eq!(body(&update, false, "")["PhysicalResourceId"], id, "what has failed is not known by a new id");
         assert_ne!(body(&update, true, "")["PhysicalResourceId"], id);
 
         let reordered: Value = serde_json::from_str(r#"{"B": {"y": "2", "x": "1"}, "A": "1"}"#).unwrap();
         let back = known(event("Update", &reordered));
-        assert!(back.unchecked().unwrap().passes);
+        assert!(back.decision_without_check().unwrap().passes);
         assert_eq!(body(&back, true, "")["PhysicalResourceId"], id);
 
         let mut deleted = event("Delete", &second);
         deleted["PhysicalResourceId"] = "an id that CloudFormation made up".into();
         assert!(parse(&deleted).is_deleted());
         let deleted = parse(&deleted);
-        assert!(deleted.unchecked().unwrap().passes);
+        assert!(deleted.decision_without_check().unwrap().passes);
         assert_eq!(body(&deleted, true, "")["PhysicalResourceId"], "an id that CloudFormation made up");
-        assert!(!parse(&event("Read", &first)).unchecked().unwrap().passes);
+        assert!(!parse(&event("Read", &first)).decision_without_check().unwrap().passes);
     }
 
     #[test]
@@ -493,7 +493,7 @@ mod tests {
             let body = body(&resource, false, &reason);
             let told = body["Reason"].as_str().unwrap();
             assert!(told.ends_with('…') && reason.starts_with(told.trim_end_matches('…')), "{told}");
-            assert!(serde_json::to_vec(&body).unwrap().len() > LONGEST - 16, "as much as fits is told");
+            assert!(serde_json::to_vec(&body).unwrap().len() > MAX_ANSWER_BYTES - 16, "as much as fits is told");
         }
         assert_eq!(body(&resource, false, "short")["Reason"], "short");
         // The longest of everything that is taken.

@@ -11,14 +11,17 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_codedeploy::types::LifecycleEventStatus;
+use permissions_aws::answer::read;
+use permissions_core::answer::{Answer, Reply};
+use permissions_core::diagnosis::{Refusal, wording::describe_refusal};
+use permissions_core::finding::DenialFound;
+use permissions_core::iam::denial::{self, Kind};
+use permissions_core::iam::policy::Statement;
+use permissions_core::problem::Problem;
+use permissions_core::text::Text;
 use serde_json::Value;
 
-use crate::advice::no_use;
-use crate::answer::{Answer, Reply};
-use crate::config::Problem;
-use crate::denial::{self, Kind};
-use crate::gate::{Decision, problem, text};
-use crate::report::{DenialLine, Statement};
+use crate::gate::{GateDecision, problem, read_text};
 
 /// A hook of a deployment that waits.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,15 +39,15 @@ impl LifecycleHook {
     /// Without any of these, CodeDeploy cannot be answered.
     pub fn parse(event: &Value) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut read = |name: &str| text(event, name, "a text, which CodeDeploy sends", &mut problems);
-        let hook = Self { deployment_id: read("DeploymentId"), execution_id: read("LifecycleEventHookExecutionId") };
+        let mut text = |name: &str| read_text(event, name, "a text, which CodeDeploy sends", &mut problems);
+        let hook = Self { deployment_id: text("DeploymentId"), execution_id: text("LifecycleEventHookExecutionId") };
         if problems.is_empty() { Ok(hook) } else { Err(problems) }
     }
 
     /// # Errors
     ///
     /// Why CodeDeploy did not take the answer, and what helps.
-    pub async fn answer(&self, decision: &Decision, sdk: &SdkConfig) -> Result<(), Problem> {
+    pub async fn answer(&self, decision: &GateDecision, sdk: &SdkConfig) -> Result<(), Problem> {
         // CodeDeploy accepts these two and no other status.
         let status = if decision.passes { LifecycleEventStatus::Succeeded } else { LifecycleEventStatus::Failed };
         let config = aws_sdk_codedeploy::config::Builder::from(sdk)
@@ -58,7 +61,7 @@ impl LifecycleHook {
             .status(status)
             .send()
             .await;
-        let answer = Answer::read(result, |_| "200");
+        let answer = read(result, |_| "200");
         match &answer.reply {
             // As in a run, who answers without a request id is not AWS.
             Reply::Success(_) | Reply::Error { .. } if answer.request_id.is_none() => {
@@ -70,34 +73,28 @@ impl LifecycleHook {
             Reply::Error { status, code, message } => {
                 let code = code.as_deref().map_or(format!("HTTP status {status}"), str::to_owned);
                 let message = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-                Err(problem(ACTION, Some(format!("{code}{message}")), &helps(&answer)))
+                Err(problem(ACTION, Some(format!("{code}{message}")), &describe_help(&answer)))
             }
-            Reply::Nothing { detail, .. } => Err(problem(ACTION, Some(detail.clone()), "an answer of CodeDeploy")),
+            Reply::None { detail, .. } => Err(problem(ACTION, Some(detail.clone()), "an answer of CodeDeploy")),
         }
     }
 }
 
 /// What would make CodeDeploy take the answer.
-fn helps(answer: &Answer) -> String {
+fn describe_help(answer: &Answer) -> String {
     let Some(denial) = answer.message().and_then(denial::parse) else {
         return "that CodeDeploy takes the status of the hook; without it, the deployment fails after an hour"
             .to_owned();
     };
-    let line = DenialLine::new(&denial);
-    if line.kind != Kind::Unstated && !line.is_missing_statement() {
-        return format!("a permission. {}", no_use(&line));
+    let found = DenialFound::new(&denial);
+    if found.kind != Kind::Unstated && !found.is_missing_statement() {
+        return format!("a permission. {}", describe_refusal(&Refusal::of(&found)));
     }
-    let resource = line.resource.filter(|resource| resource.starts_with("arn:"));
-    let statement = Statement {
-        effect: "Allow",
-        principal: None,
-        action: vec![ACTION.to_owned()],
-        // AWS SAM's own examples grant it on all deployment groups (AWS SAM, "safe_lambda_deployments").
-        resource: vec![resource.unwrap_or_else(|| "*".to_owned())],
-        condition: None,
-    };
+    let resource = found.resource.as_ref().map(Text::raw).filter(|resource| resource.starts_with("arn:"));
+    // AWS SAM's own examples grant it on all deployment groups (AWS SAM, "safe_lambda_deployments").
+    let statement = Statement::allow(vec![ACTION.to_owned()], vec![resource.unwrap_or("*").to_owned()]);
     let statement = serde_json::to_string(&statement).unwrap_or_default();
-    match line.kind {
+    match found.kind {
         Kind::Unstated => {
             format!("a permission. If no policy of the function's role grants it, this statement does: {statement}")
         }

@@ -11,16 +11,20 @@ mod lifecycle_hook;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use permissions_aws::http_client::Connections;
+use permissions_core::finding::{Conformity, Finding};
+use permissions_core::iam::denial::Kind;
+use permissions_core::judge::{Cause, Verdict};
+use permissions_core::plan::ASSUME_ROLE;
+use permissions_core::problem::Problem;
+use permissions_core::report::Rendered;
+use permissions_core::report::json::{Advice, Denial, Row};
+use permissions_core::text::Text;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
-use crate::config::{Gates, Problem};
-use crate::denial::Kind;
-use crate::http::Connections;
-use crate::probes::ASSUME_ROLE;
-use crate::report::{Advice, DenialLine, Report, Row};
-use crate::request;
-use crate::verdict::{Cause, Verdict};
+use crate::config::Gates;
+use crate::events::http::is_http;
 
 use custom_resource::CustomResource;
 use lifecycle_hook::LifecycleHook;
@@ -34,7 +38,7 @@ pub enum Gate {
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct GateDecision {
     pub passes: bool,
     pub reason: String,
 }
@@ -46,14 +50,14 @@ const SETTLE: Duration = Duration::from_secs(30);
 impl Gate {
     /// The deployment that an event comes from, if it does and the function is
     /// configured to be asked by it. Only AWS's own services, or who may invoke the
-    /// function, can ask: an HTTP front's caller cannot.
+    /// function, can ask: an HTTP front end's caller cannot.
     ///
     /// # Errors
     ///
     /// What keeps the deployment from being answered.
-    pub fn of(event: &Value, gates: &Gates, region: &str) -> Option<Result<Self, Vec<Problem>>> {
+    pub fn from_event(event: &Value, gates: &Gates, region: &str) -> Option<Result<Self, Vec<Problem>>> {
         let has = |name: &str| event.get(name).is_some();
-        if request::is_http(event) {
+        if is_http(event) {
             None
         } else if gates.cloudformation && (has("ResponseURL") || (has("RequestType") && has("StackId"))) {
             let stand_in = gates.stand_in.as_deref();
@@ -71,9 +75,9 @@ impl Gate {
     }
 
     /// What is answered without a check, where none is needed or possible.
-    pub fn unchecked(&self) -> Option<Decision> {
+    pub fn decision_without_check(&self) -> Option<GateDecision> {
         match self {
-            Self::CloudFormation(resource) => resource.unchecked(),
+            Self::CloudFormation(resource) => resource.decision_without_check(),
             Self::CodeDeploy(_) => None,
         }
     }
@@ -96,7 +100,12 @@ impl Gate {
     /// # Errors
     ///
     /// Why the deployment has not heard of it.
-    pub async fn answer(&self, decision: &Decision, connections: &Connections, sdk: &SdkConfig) -> Result<(), Problem> {
+    pub async fn answer(
+        &self,
+        decision: &GateDecision,
+        connections: &Connections,
+        sdk: &SdkConfig,
+    ) -> Result<(), Problem> {
         match self {
             Self::CloudFormation(resource) => resource.answer(decision, connections).await,
             Self::CodeDeploy(hook) => hook.answer(decision, sdk).await,
@@ -112,37 +121,39 @@ impl Gate {
     }
 }
 
-impl Decision {
+impl GateDecision {
     /// What a run decides. What could not be told lets nothing pass. `logged` is the level up to which lines are written.
-    pub fn of(report: &Report, logged: LevelFilter) -> Self {
+    pub fn new(rendered: &Rendered, logged: LevelFilter) -> Self {
+        let (report, json) = (&rendered.report, &rendered.json);
         // What another role may do says nothing of the one that was to be checked.
-        let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed && !report.unexpected_role;
+        let unexpected_role = report.is_of_unexpected_role();
+        let passes = report.problems.is_empty() && report.verdict == Verdict::Allowed && !unexpected_role;
         let mut reason: Vec<String> = Vec::new();
-        reason.extend(report.problems.iter().map(|problem| format!("{problem}.")));
-        reason.extend(report.headline.iter().map(|headline| headline.text.clone()));
+        reason.extend(json.problems.iter().map(|problem| format!("{}.", problem.sentence)));
+        reason.extend(json.headline.iter().map(|headline| headline.text.clone()));
         if report.problems.is_empty() {
-            reason.extend(report.actions.iter().filter_map(why));
-            reason.extend(untold(&report.actions));
+            reason.extend(rendered.rows().filter_map(|(finding, row)| explain_row(finding, row)));
+            reason.extend(explain_causes(&json.actions));
         }
-        if report.unexpected_role && report.headline.is_none() {
-            reason.extend(report.advice.first().map(|advice| advice.text.clone()));
+        if unexpected_role && json.headline.is_none() {
+            reason.extend(json.advice.first().map(|advice| advice.text.clone()));
         }
         if passes {
             reason.push(format!("{} actions are allowed and none is denied.", report.summary.allowed));
         }
         // Without the permission to log, there is no report there.
-        let logs = |row: &Row| row.action.starts_with("logs:") && !row.must_be_denied && row.verdict == Verdict::Denied;
+        let logs = |finding: &Finding| finding.is_of_service("logs") && finding.conformity() == Conformity::Missing;
         // Under a role that was assumed, those rows are not about the function, which logs under its own.
-        let assumed = report.actions.iter().any(|row| row.action == ASSUME_ROLE.action);
-        let may_log = assumed || !report.actions.iter().any(logs);
+        let assumed = report.findings().iter().any(|finding| finding.is_check_of(ASSUME_ROLE));
+        let may_log = assumed || !report.findings().iter().any(logs);
         // The rows of a run that passes are at INFO.
         let level = if passes { LevelFilter::INFO } else { LevelFilter::WARN };
         if may_log && logged >= level {
-            let log = report.log_group.as_ref().map(|log| format!(" in {log}")).unwrap_or_default();
-            reason.push(format!("The report is logged{log}, with requestId {}.", report.request_id));
+            let log = json.log_group.as_ref().map(|log| format!(" in {log}")).unwrap_or_default();
+            reason.push(format!("The report is logged{log}, with requestId {}.", json.request_id));
         }
         // Last, since it is the longest, and what does not fit is cut.
-        reason.extend(report.advice.iter().filter_map(statements));
+        reason.extend(json.advice.iter().filter_map(write_statements));
         Self { passes, reason: reason.join(" ") }
     }
 
@@ -152,25 +163,25 @@ impl Decision {
 }
 
 /// What is wrong with an action, in a sentence, if that could be told.
-fn why(row: &Row) -> Option<String> {
-    if row.is_clean() || row.verdict == Verdict::Inconclusive {
-        return None;
-    }
+fn explain_row(finding: &Finding, row: &Row) -> Option<String> {
     let action = row.action.as_str();
     let on = row.resource.as_deref().filter(|resource| *resource != "*").map(|on| format!(" on {on}"));
     let on = on.unwrap_or_default();
-    Some(match (row.verdict, row.warning, &row.denial) {
-        (Verdict::Denied, _, Some(denial)) => format!("{action} is denied{on}: {}.", by(denial)),
-        (Verdict::Denied, _, None) => format!("{action} is denied{on}."),
-        (Verdict::Allowed, Some(_), _) => {
-            format!("{action}: {}", row.note.as_deref().unwrap_or("allowed, with a warning."))
+    match finding.conformity() {
+        Conformity::AsSpecified | Conformity::Unknown(_) => None,
+        Conformity::Missing => Some(match &row.denial {
+            Some(denial) => format!("{action} is denied{on}: {}.", describe_policy(denial)),
+            None => format!("{action} is denied{on}."),
+        }),
+        Conformity::Flawed(_) => {
+            Some(format!("{action}: {}", row.note.as_deref().unwrap_or("allowed, with a warning.")))
         }
-        _ => format!("{action} is allowed, and must not be."),
-    })
+        Conformity::Excess => Some(format!("{action} is allowed, and must not be.")),
+    }
 }
 
 /// What could not be told, in a sentence for each cause.
-fn untold(rows: &[Row]) -> Vec<String> {
+fn explain_causes(rows: &[Row]) -> Vec<String> {
     let mut causes: Vec<(Cause, Vec<&str>)> = Vec::new();
     for row in rows {
         let Some(cause) = row.cause else { continue };
@@ -185,7 +196,7 @@ fn untold(rows: &[Row]) -> Vec<String> {
     causes.into_iter().map(sentence).collect()
 }
 
-fn by(denial: &DenialLine) -> String {
+fn describe_policy(denial: &Denial) -> String {
     let policy = denial.policy_type.map_or("policy of a type that AWS does not state".to_owned(), |t| t.to_string());
     let arn = denial.policy_arn.as_ref().map(|arn| format!(" {arn}")).unwrap_or_default();
     match denial.kind {
@@ -196,17 +207,17 @@ fn by(denial: &DenialLine) -> String {
 }
 
 /// What to add, where that helps. A stack that rolls back can take the log along.
-fn statements(advice: &Advice) -> Option<String> {
+fn write_statements(advice: &Advice) -> Option<String> {
     let policy = advice.policy.as_ref().or(advice.trust_policy.as_ref())?;
-    Some(format!("{} {}", advice.text, serde_json::to_string(policy).ok()?))
+    Some(format!("{} {}", advice.text, policy.to_json()))
 }
 
 fn problem(name: &str, value: Option<String>, expected: &str) -> Problem {
-    Problem { name: name.to_owned(), value, expected: expected.to_owned() }
+    Problem::new(name, value.map(Text::new), expected)
 }
 
 /// A text of an event; what is wrong with it is added to the problems.
-fn text(event: &Value, name: &str, expected: &str, problems: &mut Vec<Problem>) -> String {
+fn read_text(event: &Value, name: &str, expected: &str, problems: &mut Vec<Problem>) -> String {
     match &event[name] {
         Value::String(text) if !text.is_empty() => text.clone(),
         other => {
@@ -224,7 +235,7 @@ mod tests {
     const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/s/guid";
 
     fn gate_of(event: &Value) -> Option<Result<Gate, Vec<Problem>>> {
-        Gate::of(event, &Gates { cloudformation: true, codedeploy: true, stand_in: None }, "us-east-1")
+        Gate::from_event(event, &Gates { cloudformation: true, codedeploy: true, stand_in: None }, "us-east-1")
     }
 
     #[test]
@@ -240,10 +251,10 @@ mod tests {
         }
         // A function that is no gate takes their events for any other.
         for event in [&resource, &hook] {
-            assert_eq!(Gate::of(event, &Gates::default(), "us-east-1"), None, "{event}");
+            assert_eq!(Gate::from_event(event, &Gates::default(), "us-east-1"), None, "{event}");
         }
         let only = Gates { codedeploy: true, ..Gates::default() };
-        assert_eq!(Gate::of(&resource, &only, "us-east-1"), None);
+        assert_eq!(Gate::from_event(&resource, &only, "us-east-1"), None);
         // What a caller of an HTTP front could bring along, if the front let it.
         for gate in [resource, hook] {
             let mut event = gate;
@@ -251,7 +262,7 @@ mod tests {
             assert_eq!(gate_of(&event), None, "{event}");
         }
         let problems = gate_of(&json!({"DeploymentId": "", "LifecycleEventHookExecutionId": 7})).unwrap().unwrap_err();
-        let names: Vec<_> = problems.iter().map(|problem| problem.name.as_str()).collect();
+        let names: Vec<_> = problems.iter().map(|problem| problem.name.raw()).collect();
         assert_eq!(names, ["DeploymentId", "LifecycleEventHookExecutionId"]);
         assert!(gate_of(&json!({"RequestType": "Create", "StackId": "s"})).unwrap().is_err());
     }

@@ -1,14 +1,11 @@
 //! One truth in several places: the list of probes, the template's policy, the
-//! README's tables.
+//! guide's, and what Cargo builds.
 
 use std::collections::BTreeSet;
 
-use crate::test_bed::{Account, account, root};
-use permissions_probe::config::VARIABLES;
-use permissions_probe::evidence;
-use permissions_probe::probe::Probe;
-use permissions_probe::probes;
-use permissions_probe::verdict::{CAUSES, Expected, Proof};
+use crate::emulator::{Account, account, root};
+use permissions_aws::probes;
+use permissions_core::specification::guide_policy;
 
 /// Actions that a probe tries and the template does not grant, and why.
 const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
@@ -29,11 +26,14 @@ fn the_template_grants_what_is_probed_and_nothing_else() {
         .flat_map(|statement| statement["Action"].as_array().unwrap().clone())
         .map(|action| action.as_str().unwrap().to_owned())
         .collect();
-    let probed: BTreeSet<String> = probes::ALL.iter().map(|probe| probe.action.to_owned()).collect();
+    let probed: BTreeSet<String> = probes::ALL.iter().map(|probe| probe.info.action.to_owned()).collect();
     let excepted: BTreeSet<String> = NOT_IN_THE_TEMPLATE.iter().map(|(action, _)| (*action).to_owned()).collect();
 
     let unprobed: Vec<_> = granted.difference(&probed).collect();
-    assert!(unprobed.is_empty(), "template.yaml grants {unprobed:?}; add a file under src/probes/ and list it in ALL");
+    assert!(
+        unprobed.is_empty(),
+        "template.yaml grants {unprobed:?}; add a file under crates/aws/src/probes/ and list it in ALL"
+    );
     let ungranted: Vec<_> = probed.difference(&granted).filter(|action| !excepted.contains(*action)).collect();
     assert!(
         ungranted.is_empty(),
@@ -157,57 +157,83 @@ fn what_a_parameter_asks_for_is_deployed_and_only_then() {
     assert!(!account().environment.contains_key("PROBE_ASSUME_ROLE_ARN"));
 }
 
-/// Asserts that the README has each of these lines, and prints those that it lacks.
-fn assert_in_readme(lines: impl Iterator<Item = String>, table: &str) {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let missing: Vec<_> = lines.filter(|line| !readme.lines().any(|known| known == line)).collect();
-    assert!(missing.is_empty(), "README.md lacks lines in its table of {table}; paste:\n\n{}\n", missing.join("\n"));
-}
-
 #[test]
-fn the_readme_has_every_probe() {
-    fn proof(action: &str, proof: &Proof) -> String {
-        let answer = match &proof.answer {
-            Expected::Success(name) => format!("`{name}`"),
-            Expected::Error { code, text: "" } => format!("`{code}`"),
-            Expected::Error { code, text } => format!("`{code}` “{text}”"),
-        };
-        let warning = if proof.warning.is_some() { ", with a warning" } else { "" };
-        format!("{answer} ({}{warning})", evidence::basis(action, proof).0.name())
-    }
-    let line = |probe: &&Probe| {
-        let proofs: Vec<_> = probe.proofs.iter().map(|it| proof(probe.action, it)).collect();
-        format!(
-            "| `{}` | {} | {} | {} | {} |",
-            probe.action,
-            probe.request,
-            probe.harmless,
-            probe.side_effect,
-            proofs.join("; ")
-        )
-    };
-    assert_in_readme(probes::ALL.iter().map(line), "probes");
-}
-
-#[test]
-fn the_readme_has_every_variable() {
-    let line = |variable: &permissions_probe::config::Variable| {
-        let default = variable.default.map_or("–".to_owned(), |default| format!("`{default}`"));
-        format!("| `{}` | {default} | {} | {} |", variable.name, variable.meaning, variable.expected)
-    };
-    assert_in_readme(VARIABLES.iter().map(line), "variables");
-}
-
-#[test]
-fn the_readme_has_every_cause() {
-    assert_in_readme(CAUSES.iter().map(|(_, name, meaning)| format!("| `{name}` | {meaning} |")), "causes");
-}
-
-#[test]
-fn the_readme_names_every_event() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn the_documentation_names_every_event() {
+    let page = std::fs::read_to_string(root().join("docs/reference/events.md")).unwrap();
     for file in std::fs::read_dir(root().join("events")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        assert!(readme.contains(&format!("`events/{name}`")), "README.md does not say what events/{name} is for");
+        assert!(
+            page.contains(&format!("`events/{name}`")),
+            "docs/reference/events.md does not say what events/{name} is for"
+        );
     }
+}
+
+#[test]
+fn the_guides_policy_is_the_one_that_the_template_grants() {
+    let policy = guide_policy("your-bucket-name", "ModelMetadata");
+    let guide: BTreeSet<_> = policy.statement.iter().flat_map(|statement| statement.action.clone()).collect();
+    let own = account().policies();
+    let own = own.iter().flat_map(|policy| policy["Statement"].as_array().unwrap().clone());
+    let template: BTreeSet<String> = own
+        .flat_map(|statement| statement["Action"].as_array().unwrap().clone())
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(guide, template);
+}
+
+/// What `cargo tree` prints with these arguments.
+fn cargo_tree(arguments: &[&str]) -> String {
+    let mut tree = std::process::Command::new(env!("CARGO"));
+    tree.args(["tree", "--locked", "--offline", "--prefix", "none"]).args(arguments).current_dir(root());
+    let done = tree.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn the_core_depends_on_neither_the_sdk_nor_tokio() {
+    let tree = cargo_tree(&["--package", "permissions-core", "--edges", "normal"]);
+    let crates: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    let own = ["permissions-core", "serde", "serde_core", "serde_derive", "serde_json"];
+    assert!(own.iter().all(|name| crates.contains(name)), "{tree}");
+    for name in &crates {
+        assert!(!name.starts_with("aws") && *name != "tokio" && *name != "hyper", "{name}");
+    }
+    assert!(crates.len() < 16, "{crates:?}");
+}
+
+#[test]
+fn the_sdk_has_the_same_features_in_every_crate() {
+    // A crate that the SDK stands on is built twice where two of ours want other features of it.
+    let features = |package: &str, edges: &str| -> BTreeSet<String> {
+        let tree = cargo_tree(&["--package", package, "--edges", edges, "--format", "{p} {f}"]);
+        let sdk = |line: &&str| line.starts_with("aws-") || line.starts_with("tokio ") || line.starts_with("hyper");
+        let line = |line: &str| line.trim_end_matches(" (*)").to_owned();
+        tree.lines().filter(sdk).map(line).collect()
+    };
+    let function = features("permissions-probe", "normal");
+    assert!(function.iter().any(|line| line.starts_with("aws-sdk-sagemaker ")), "{function:?}");
+    let other: Vec<_> = features("permissions-aws", "normal").difference(&function).cloned().collect();
+    assert!(other.is_empty(), "crates/aws builds these anew: {other:?}");
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment() {
+    let mut readers = Vec::new();
+    let mut folders = vec![root().join("src"), root().join("crates/core/src"), root().join("crates/aws/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(&path).unwrap();
+                if source.contains("env::var") {
+                    readers.push(path.strip_prefix(root()).unwrap().to_owned());
+                }
+            }
+        }
+    }
+    assert_eq!(readers, [std::path::Path::new("src/config/mod.rs")]);
 }

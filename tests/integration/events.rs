@@ -7,7 +7,7 @@ use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::test_bed::{SUCCESS, account, event, invoke, invoke_text, verdicts};
+use crate::emulator::{SUCCESS, account, event, invoke, invoke_text, verdicts};
 
 #[test]
 fn the_events_are_what_aws_sends() {

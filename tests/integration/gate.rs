@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::emulator::{Environment, SUCCESS, event};
 use crate::lambda::{Lambda, environment, with};
-use crate::test_bed::{Environment, SUCCESS, event};
-use crate::tls::{self, Certificate};
-use crate::wire::{
-    Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, s3_error, with_headers,
-};
+use fake_aws::tls::{self, Certificate};
+use fake_aws::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, s3_error, with_headers};
 
 /// The bucket in which CloudFormation waits for an answer, and a function that trusts it.
 struct Deployment {
@@ -136,7 +134,7 @@ fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
 
     // Every permission at once, and the headline first.
     let all = Server::start(|request: &Request| match action_of(request).as_str() {
-        "sts:GetCallerIdentity" => crate::wire::identity("some-other-role"),
+        "sts:GetCallerIdentity" => fake_aws::identity("some-other-role"),
         action => denial(action, action),
     });
     let deployment = Deployment::new(&all, ok);
@@ -231,7 +229,7 @@ fn the_wrong_role_passes_no_gate() {
         ("arn:aws-cn:iam::123456789012:role/path/lambda-ml-pipeline-role", "lambda-ml-pipeline-role"),
     ] {
         let aws = Server::start(move |request: &Request| match action_of(request).as_str() {
-            "sts:GetCallerIdentity" => crate::wire::identity(identity),
+            "sts:GetCallerIdentity" => fake_aws::identity(identity),
             _ => healthy(request),
         });
         let deployment = Deployment::new(&aws, ok);

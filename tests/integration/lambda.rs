@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::test_bed::{Environment, FUNCTION_ARN, function, scrubbed, stop};
-use crate::wire::{Act, Request, Server, with_headers};
+use crate::emulator::{Environment, FUNCTION_ARN, function, scrubbed, stop};
+use fake_aws::{Act, Request, Server, with_headers};
 
 /// The function, and what invokes it.
 pub struct Lambda {

@@ -1,22 +1,26 @@
-//! The function against real components: an account that enforces IAM, and the
-//! Lambda Runtime Interface Emulator. `local/test` installs and names both.
+//! The function against canned bytes and real components: an account that
+//! enforces IAM, and the Lambda Runtime Interface Emulator. `./dev test`
+//! installs and names both.
 
 #![allow(clippy::unwrap_used, reason = "unwrap belongs in tests")]
 
-mod account;
+mod assume_role;
+mod docs;
 mod documents;
+mod each_action;
+mod emulator;
 mod events;
+mod faults;
 mod gate;
+mod harness;
+mod invariants;
+mod known_answers;
 mod lambda;
-mod live;
-mod matrix;
 mod process;
+mod random_policies;
+mod root_causes;
 mod runtime;
+mod side_effects;
+mod snapshots;
 mod soundness;
-mod test_bed;
-#[allow(dead_code, reason = "the unit tests use the other part of it")]
-#[path = "../../src/stub/tls.rs"]
-mod tls;
-#[allow(dead_code, reason = "the unit tests use the other part of it")]
-#[path = "../../src/stub/wire.rs"]
-mod wire;
+mod two_of_each;

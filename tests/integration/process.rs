@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::emulator::{Environment, SUCCESS, counts, event, root, scrubbed, tool, verdicts};
 use crate::lambda::{Lambda, environment, with};
-use crate::test_bed::{Environment, SUCCESS, counts, event, root, scrubbed, tool, verdicts};
-use crate::wire::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, serve};
+use fake_aws::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, serve};
 
 #[test]
 fn many_invocations_leave_nothing_behind_in_the_process() {
@@ -111,10 +111,10 @@ fn an_event_of_a_megabyte_takes_little_more_than_none() {
 }
 
 #[test]
-fn each_kind_of_run_writes_what_the_readme_says() {
-    let readme = std::fs::read_to_string(crate::test_bed::root().join("README.md")).unwrap();
+fn each_kind_of_run_writes_what_the_documentation_says() {
+    let page = std::fs::read_to_string(crate::emulator::root().join("docs/guides/schedule-and-alarms.md")).unwrap();
     let head = "| run | `Denied` | `Inconclusive` | `DurationMs` and the others | what the alarms do |";
-    let rows: Vec<Vec<&str>> = readme
+    let rows: Vec<Vec<&str>> = page
         .lines()
         .skip_while(|line| *line != head)
         .skip(2)

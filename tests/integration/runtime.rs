@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::test_bed::{
+use crate::emulator::{
     Environment, SUCCESS, account, assert_on_loopback, event, free_address, function, http, root, scrubbed, stop,
     verdicts,
 };

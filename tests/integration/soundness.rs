@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::test_bed::{account, invoke, scrubbed, tool, verdicts};
+use crate::emulator::{account, invoke, scrubbed, tool, verdicts};
 
 #[tokio::test]
 async fn the_wrong_role_and_the_wrong_region_are_named_first() {

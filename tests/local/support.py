@@ -41,9 +41,18 @@ def deployed(**parameters: str) -> dict:
     return lint().resolve(template(), parameters)
 
 
-def readme_section(title: str) -> str:
-    """The README's text under a heading, as far as the next heading of its level or above."""
-    text = (ROOT / "README.md").read_text()
+def page(name: str) -> str:
+    """A page of the documentation, such as `guides/deploy`."""
+    return (ROOT / "docs" / f"{name}.md").read_text()
+
+
+def pages() -> str:
+    """All pages of the documentation, the README first."""
+    return "\n".join(path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))))
+
+
+def section(text: str, title: str) -> str:
+    """A page's text under a heading, as far as the next heading of its level or above."""
     level, at = re.search(rf"^(#+) {re.escape(title)}$", text, re.MULTILINE)[1], text.index(f"# {title}\n")
     rest = text[text.index("\n", at) :]
     end = re.search(rf"^#{{1,{len(level)}}} (?!#)", re.sub(r"(?s)```.*?```", lambda block: " " * len(block[0]), rest), re.MULTILINE)

@@ -1,6 +1,6 @@
-"""The README's filters for CloudTrail, held to events: they leave out what the function itself is denied, and nothing else.
+"""The documentation's filters for CloudTrail, held to events: they leave out what the function itself is denied, and nothing else.
 
-The filters are taken from the README as they stand there. The pattern of EventBridge is matched by moto, the condition of
+The filters are taken from docs/operations/cloudtrail.md as they stand there. The pattern of EventBridge is matched by moto, the condition of
 Athena by DuckDB, on a table with the columns of the Athena User Guide, "Query AWS CloudTrail logs". No kept matcher knows
 the whole syntax of metric filters, so a small one here knows what the filter uses, and is held to AWS's own examples.
 """
@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from unittest import TestCase
 
-from support import fenced, readme_section
+from support import fenced, page
 
 from moto.events.models import EventPattern
 
@@ -89,7 +89,7 @@ EVENTS = {
 
 class Filters(TestCase):
     def setUp(self) -> None:
-        self.section = readme_section("CloudTrail and SIEM rules")
+        self.section = page("operations/cloudtrail")
 
     def hold(self, matches) -> None:
         for name, (expected, event) in EVENTS.items():

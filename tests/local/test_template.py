@@ -6,7 +6,7 @@ import re
 import unittest
 from unittest import TestCase
 
-from support import ROOT, deployed, fenced, lint, readme_section, template
+from support import deployed, fenced, lint, page, pages, section, template
 
 import rules
 
@@ -205,8 +205,8 @@ class Role(TestCase):
             self.assertEqual(statement["Condition"], {"ArnEquals": {"lambda:SourceFunctionArn": FUNCTION}}, statement)
             self.assertNotIn("*", (statement["Resource"].removesuffix("/*")))
 
-    def test_the_readme_has_the_same_statements(self) -> None:
-        statements = [json.loads(block) for block in fenced((ROOT / "README.md").read_text(), "json") if block.startswith('{"Effect"')]
+    def test_the_pages_have_the_same_statements(self) -> None:
+        statements = [json.loads(block) for block in fenced(pages(), "json") if block.startswith('{"Effect"')]
         assume = self.own()["permissions-probe-assume-role"]
         hook = self.own(FunctionName="CodeDeployHook_permissions-probe")["permissions-probe-codedeploy-hook"]
         identity_based = [statement for statement in statements if "Resource" in statement]
@@ -221,7 +221,7 @@ class Role(TestCase):
         self.assertEqual((role.get("DeletionPolicy"), role.get("UpdateReplacePolicy")), ("RetainExceptOnCreate", "Retain"))
         for name in ("AssumeRolePolicy", "CodeDeployPolicy"):
             self.assertNotIn("DeletionPolicy", resources[name])
-        self.assertIn("**The role that the stack makes outlives it**", readme_section("Deploy it"))
+        self.assertIn("**The role that the stack makes outlives it**", section(page("guides/deploy"), "Delete or replace the stack"))
 
     def test_an_existing_role_is_left_alone(self) -> None:
         resources = deployed(**self.PARAMETERS, ExistingRoleArn=ROLE)["Resources"]

@@ -1,13 +1,13 @@
 """A week of runs, played against the template's three alarms, minute by minute.
 
-What each run writes is read from the README's table, to which a test of the function holds it (documents.rs). What an
+What each run writes is read from the table of the page on alarms, to which a test of the function holds it (process.rs). What an
 alarm makes of it is CloudWatch's documented rule, which test_alarms.py holds to AWS's own tables.
 """
 
 import unittest
 from unittest import TestCase
 
-from support import ROOT
+from support import page
 from test_alarms import ALARM, KEEP, OK, Alarm, evaluate
 
 HOUR = 60
@@ -17,7 +17,7 @@ COMPLETE, UNTOLD, FILTERED, GATE, NONE = range(5)
 
 def table() -> list:
     """For each kind of run, when it writes `Denied`, `Inconclusive` and the rest."""
-    lines = (ROOT / "README.md").read_text().splitlines()
+    lines = page("guides/schedule-and-alarms").splitlines()
     start = lines.index("| run | `Denied` | `Inconclusive` | `DurationMs` and the others | what the alarms do |") + 2
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start : start + 5]]
     return [dict(zip(("Denied", "Inconclusive", "DurationMs"), row[1:4])) for row in rows]

@@ -1,0 +1,137 @@
+//! One program, from its start to its last invocation.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use fake_aws::{Act, Request, Server, with_headers};
+
+/// What the process asks of the runtime API.
+enum Asked {
+    Next(mpsc::Sender<Vec<u8>>),
+    Answered(Vec<u8>),
+}
+
+/// The time that one CPU spends for this process: a group of its own in the
+/// kernel's accounting (cgroup v1), with a quota where one is asked for.
+struct Group {
+    cpu: PathBuf,
+    accounting: PathBuf,
+}
+
+impl Group {
+    fn new() -> Self {
+        let name = format!("bench-{}", std::process::id());
+        let group = Self {
+            cpu: PathBuf::from("/sys/fs/cgroup/cpu").join(&name),
+            accounting: PathBuf::from("/sys/fs/cgroup/cpuacct").join(&name),
+        };
+        for path in [&group.cpu, &group.accounting] {
+            std::fs::create_dir_all(path).unwrap_or_else(|error| {
+                panic!("{}: {error}: this machine lets no quota be set, so nothing was measured", path.display())
+            });
+        }
+        group
+    }
+
+    fn account(&self, process: u32) {
+        std::fs::write(self.accounting.join("cgroup.procs"), process.to_string()).unwrap();
+    }
+
+    /// A share of one CPU, in periods of 20 ms as on Lambda's smallest sizes.
+    fn limit(&self, process: u32, percent: f64) {
+        if percent > 0.0 {
+            std::fs::write(self.cpu.join("cpu.cfs_period_us"), "20000").unwrap();
+            std::fs::write(self.cpu.join("cpu.cfs_quota_us"), format!("{:.0}", percent * 200.0)).unwrap();
+            std::fs::write(self.cpu.join("cgroup.procs"), process.to_string()).unwrap();
+        }
+    }
+
+    /// The CPU time so far.
+    fn used(&self) -> Duration {
+        let text = std::fs::read_to_string(self.accounting.join("cpuacct.usage")).unwrap();
+        Duration::from_nanos(text.trim().parse().unwrap())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir(&self.cpu));
+        drop(std::fs::remove_dir(&self.accounting));
+    }
+}
+
+pub fn run(percent: f64, invocations: usize, command: &[String]) {
+    let (asked, asking) = mpsc::channel();
+    let asked = std::sync::Mutex::new(asked);
+    let api = Server::start(move |request: &Request| {
+        let asked = asked.lock().unwrap().clone();
+        if request.path.ends_with("/invocation/next") {
+            let (event, wait) = mpsc::channel();
+            asked.send(Asked::Next(event)).unwrap();
+            return Act::from(wait.recv().unwrap_or_default());
+        }
+        asked.send(Asked::Answered(request.body.clone())).unwrap();
+        Act::Send(with_headers(202, "", "{}"))
+    });
+    let group = Group::new();
+    let started = Instant::now();
+    let mut child = Command::new(&command[0])
+        .args(&command[1..])
+        .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "permissions-probe")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    group.account(child.id());
+    let patience = Duration::from_mins(2);
+    let Ok(Asked::Next(mut next)) = asking.recv_timeout(patience) else {
+        panic!("{command:?} did not ask for an event")
+    };
+    let init = started.elapsed();
+    let init_cpu = group.used();
+    group.limit(child.id(), percent);
+
+    let mut times = Vec::new();
+    for index in 0..invocations {
+        // What the quota has left over from a pause is as much as on Lambda: one period.
+        std::thread::sleep(Duration::from_millis(100));
+        let cpu = group.used();
+        let begun = Instant::now();
+        next.send(event(index)).unwrap();
+        let Ok(Asked::Answered(body)) = asking.recv_timeout(patience) else { panic!("{command:?} did not answer") };
+        let took = begun.elapsed();
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("\"statusCode\":200") || text.contains("\"statusCode\": 200"), "{command:?}: {text}");
+        let Ok(Asked::Next(after)) = asking.recv_timeout(patience) else { panic!("{command:?} did not go on") };
+        next = after;
+        times.push((took, group.used().saturating_sub(cpu)));
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    // Not killed outright, so that a profiler around it can write what it has found.
+    drop(Command::new("kill").arg(child.id().to_string()).status());
+    drop(child.wait());
+    let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
+    let (took, used): (Vec<_>, Vec<_>) = times.into_iter().map(|(took, used)| (ms(took), ms(used))).unzip();
+    println!(
+        "{}",
+        json!({"init": ms(init), "initCpu": ms(init_cpu), "invocations": took, "invocationsCpu": used, "peakMiB": peak / 1024.0})
+    );
+}
+
+fn event(index: usize) -> Vec<u8> {
+    let deadline = (SystemTime::now() + Duration::from_mins(1)).duration_since(UNIX_EPOCH).unwrap().as_millis();
+    format!(
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: request-{index}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
+         Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:permissions-probe\r\n\
+         content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+    )
+    .into_bytes()
+}

@@ -1,0 +1,231 @@
+//! All checks of a plan at once, within the time that there is.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_config::SdkConfig;
+use permissions_core::answer::{Answer, NoAnswer};
+use permissions_core::diagnosis::Run;
+use permissions_core::finding::{AllowedAfter, Outcome, findings};
+use permissions_core::judge::{Cause, Judgement, Proven, Verdict};
+use permissions_core::plan::{CONTROL, Check, Target};
+use tokio::sync::Semaphore;
+
+use crate::probe::{SendOn, make_check};
+use crate::probes::{self, QUERY};
+use crate::session::Session;
+use crate::{assume_role, details};
+
+/// The most checks that are made at the same time, and so the most connections.
+/// Beyond it, opening another connection takes longer than to wait
+/// for one (docs/performance.md, "How cost grows").
+pub const MAX_CONCURRENCY: usize = 64;
+
+/// Makes the checks of a plan, under the role to check where the plan opens a
+/// session of it, and returns what they found.
+pub async fn run(plan: &[Check], session: Arc<Session>, sdk: &SdkConfig, time: &Time) -> Run {
+    let (outcomes, session) = assume_role::check_under_role(plan, session, sdk, time).await;
+    let mut findings = findings(&outcomes, &session.place());
+    details::explain(&mut findings, &session, time.limit()).await;
+    Run {
+        findings,
+        specification: session.specification.clone(),
+        principal: session.principal().cloned(),
+        place: session.place(),
+        is_elsewhere: session.is_elsewhere(),
+        through_proxy: session.settings.through_proxy,
+        known_actions: probes::infos().iter().map(|probe| probe.action).collect(),
+    }
+}
+
+/// Makes all checks, at the same time as far as [`MAX_CONCURRENCY`] allows, and returns
+/// one outcome for each, in order. `limit` is for all of them together.
+pub async fn check_all(checks: &[Check], session: &Arc<Session>, limit: Duration) -> Vec<Outcome> {
+    let sends: Vec<_> = checks.iter().map(|check| (check.clone(), probes::send_of(check))).collect();
+    check_at_most(MAX_CONCURRENCY, sends, session, limit).await
+}
+
+/// The same, with another bound.
+pub async fn check_at_most(
+    at_once: usize,
+    checks: Vec<(Check, SendOn)>,
+    session: &Arc<Session>,
+    limit: Duration,
+) -> Vec<Outcome> {
+    let (started, turns) = (Instant::now(), Arc::new(Semaphore::new(at_once)));
+    if !checks.iter().any(|(check, _)| check.action() == QUERY) {
+        session.end_table_keys();
+    }
+    let start = |(check, send): (Check, SendOn)| {
+        let (session, turns, own) = (session.clone(), turns.clone(), check.clone());
+        let in_turn = async move {
+            let turn = tokio::time::timeout(limit, turns.acquire()).await;
+            if turn.is_err() {
+                let detail = format!("no turn came within {} ms", limit.as_millis());
+                return Outcome::new(own, Answer::none(NoAnswer::TimedOut, detail), limit);
+            }
+            check_one(own, send, session, limit.saturating_sub(started.elapsed())).await
+        };
+        (check, tokio::spawn(in_turn))
+    };
+    let tasks: Vec<_> = checks.into_iter().map(start).collect();
+    let mut outcomes = Vec::with_capacity(tasks.len());
+    for (check, task) in tasks {
+        let broken = |error: tokio::task::JoinError| Answer::none(NoAnswer::ProbePanicked, error.to_string());
+        outcomes.push(match task.await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::new(check, broken(error), Duration::ZERO),
+        });
+    }
+    outcomes
+}
+
+async fn check_one(check: Check, send: SendOn, session: Arc<Session>, limit: Duration) -> Outcome {
+    let outcome = make_check(check, send, session.clone(), limit).await;
+    // A probe that waits for what these two learn is told that there is no more to come.
+    match (outcome.check.action(), &outcome.check.target) {
+        (CONTROL, _) => session.keep_principal(None),
+        (QUERY, Target::Table(table)) => session.keep_table_key(table, None),
+        _ => {}
+    }
+    outcome
+}
+
+/// The time of an invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    /// The longest that one probe may take.
+    probe: Duration,
+    /// For how long what may still change is tried again.
+    retry: Duration,
+    started: Instant,
+    /// When what is to be answered has to be known; `None` where the invocation has no plausible deadline.
+    ends: Option<Instant>,
+}
+
+impl Time {
+    /// The time of an invocation that starts now. `deadline` is Lambda's, in milliseconds since the epoch.
+    pub fn new(probe: Duration, retry: Duration, deadline: u64) -> Self {
+        let started = Instant::now();
+        let longest = limit(MAX_INVOCATION, deadline, SystemTime::now());
+        Self { probe, retry, started, ends: (longest < MAX_INVOCATION).then(|| started + longest) }
+    }
+
+    /// How long a probe that starts now may take: nothing, once the time is up.
+    pub fn limit(&self) -> Duration {
+        self.probe.min(self.left())
+    }
+
+    /// How long the invocation has taken so far.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// For how much longer what may still change is tried again.
+    fn retry_left(&self) -> Duration {
+        self.retry.saturating_sub(self.started.elapsed()).min(self.left())
+    }
+
+    fn left(&self) -> Duration {
+        self.ends.map_or(MAX_INVOCATION, |ends| ends.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// Makes all checks, and tries again what may still change. Returns one outcome for each, in order.
+pub(crate) async fn check_and_retry(checks: &[Check], session: &Arc<Session>, time: &Time) -> Vec<Outcome> {
+    let mut outcomes = check_all(checks, session, time.limit()).await;
+    retry(&mut outcomes, session, time.probe, time.retry_left()).await;
+    outcomes
+}
+
+/// How long to wait before the first of these attempts; each further one is waited for twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The time that the last of these attempts has.
+const LAST_ATTEMPT: Duration = Duration::from_millis(500);
+
+/// Tries again what may still change, until it does, or the time is up: a policy
+/// that was attached seconds ago may not yet be in effect (IAM User Guide,
+/// "Changes that I make are not always immediately visible"), and a rate that is
+/// too high, a network or a service that failed may have recovered.
+///
+/// `time` is for all of it, `limit` for each attempt.
+async fn retry(outcomes: &mut [Outcome], session: &Arc<Session>, limit: Duration, time: Duration) {
+    let (started, mut wait) = (Instant::now(), FIRST_WAIT);
+    loop {
+        let open: Vec<_> = (0..outcomes.len()).filter(|index| may_change(&outcomes[*index], session)).collect();
+        let left = time.saturating_sub(started.elapsed());
+        if open.is_empty() || left <= LAST_ATTEMPT {
+            return;
+        }
+        tokio::time::sleep(wait.min(left.saturating_sub(LAST_ATTEMPT))).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+        let checks: Vec<_> = open.iter().map(|index| outcomes[*index].check.clone()).collect();
+        let left = time.saturating_sub(started.elapsed());
+        let again = check_all(&checks, session, limit.min(left)).await;
+        for (index, outcome) in open.into_iter().zip(again) {
+            let known = &mut outcomes[index];
+            // An attempt that tells nothing does not take back what an earlier one has told.
+            if outcome.verdict() == Verdict::Inconclusive && known.verdict() != Verdict::Inconclusive {
+                continue;
+            }
+            let allowed = outcome.verdict() == Verdict::Allowed && !may_change(&outcome, session);
+            let before = known.allowed_after.map_or_else(|| name_state(known), |allowed| allowed.before);
+            let allowed_after = allowed.then(|| AllowedAfter { after: started.elapsed(), before });
+            *known = Outcome { allowed_after, ..outcome };
+        }
+    }
+}
+
+/// Whether another attempt may be answered otherwise.
+fn may_change(outcome: &Outcome, session: &Session) -> bool {
+    let judgement = outcome.judge();
+    // What must be denied, and what nothing denies, can only fail for a while.
+    let is_control = outcome.check.is_control();
+    match &judgement {
+        Judgement::Inconclusive { cause, .. } => match cause {
+            Cause::Throttled | Cause::TimedOut | Cause::Network | Cause::ServiceFault => true,
+            Cause::OtherActionDenied | Cause::Ambiguous => !is_control,
+            // The control has been answered since.
+            Cause::NotConfigured => outcome.answer.lacks_account() && session.principal().is_some(),
+            _ => false,
+        },
+        _ if is_control => false,
+        Judgement::Denied { .. } | Judgement::Allowed { proven: Proven::Unexplained(_), .. } => true,
+        Judgement::Allowed { proven: Proven::Answer(_), .. } => false,
+        // A role that does not exist cannot come to be passed.
+        Judgement::Allowed { proven: Proven::Dependent(denial), .. } => {
+            !denial.resource.as_deref().is_some_and(|resource| session.names.is_made_up(resource))
+        }
+    }
+}
+
+/// What an outcome is called where it later comes to be allowed.
+fn name_state(outcome: &Outcome) -> &'static str {
+    match outcome.judge() {
+        Judgement::Inconclusive { cause, .. } => cause.name(),
+        _ => "denied",
+    }
+}
+
+/// The longest that a Lambda invocation can last (Lambda Developer Guide, "Lambda quotas").
+pub const MAX_INVOCATION: Duration = Duration::from_mins(15);
+
+/// How long each probe may take: as configured, but no longer than the
+/// invocation has left, less a margin in which the response is sent.
+///
+/// `deadline` is Lambda's, in milliseconds since the epoch. Local emulators give
+/// ones that are long past or far off; those are no deadline at all.
+pub fn limit(configured: Duration, deadline: u64, now: SystemTime) -> Duration {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    match Duration::from_millis(deadline).checked_sub(now) {
+        Some(left) if left <= MAX_INVOCATION => {
+            let margin = (left / 10).clamp(Duration::from_millis(100), Duration::from_millis(500));
+            configured.min(left.saturating_sub(margin))
+        }
+        _ => configured,
+    }
+}
+
+#[cfg(test)]
+mod tests;

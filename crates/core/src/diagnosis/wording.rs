@@ -1,0 +1,630 @@
+//! Every sentence of the report: the only module that has any.
+//!
+//! Each says what is the case and what to do, in words that a first-year user of
+//! AWS can search for. What a sentence names from outside makes it a [`Text`].
+
+use crate::diagnosis::remedy::{KeyDenied, MissingResource, Refusal, Remedy, Unanswered};
+use crate::diagnosis::root_cause::{RootCause, SilentServices, TableDifference, table_difference};
+use crate::diagnosis::{Advisory, Run};
+use crate::finding::Note;
+use crate::iam::denial::{Kind, PolicyType};
+use crate::iam::policy::{PolicyDocument, Statement};
+use crate::judge::Cause;
+use crate::probe::{Better, Leftover};
+use crate::specification::{Bucket, GUIDE_TABLE, Table};
+use crate::text::Text;
+use crate::voice::{Setting, Voice};
+
+/// How a function gets new credentials.
+const RENEW: &str = "Lambda renews a function's credentials with its execution environment: any change of its configuration, \
+                     such as of the description, starts a new one.";
+
+/// Adding an Allow cannot help against these.
+const NO_ALLOW_HELPS: &str = "Adding an Allow to the role's own policy will not help";
+
+/// The headline: the root cause in a few sentences.
+pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
+    let region = &run.place.region;
+    let name_of = voice.name_of;
+    Text::new(match cause {
+        RootCause::Credentials { code } => {
+            let code =
+                code.as_ref().map_or("there are none".to_owned(), |code| format!("AWS answers {}", code.raw()));
+            format!("The function's credentials are not valid ({code}), so AWS authorized nothing. {RENEW}")
+        }
+        RootCause::ClockSkew => {
+            "The clock of the machine that the function runs on is off, so AWS refuses its signatures and authorized nothing."
+                .to_owned()
+        }
+        RootCause::DenyControl { action } => format!(
+            "{} must be denied ({}), and it was allowed: whatever answers may say yes to everything, or the role \
+             may do more than was thought. No \"allowed\" of this run is believed.",
+            action.raw(),
+            name_of(Setting::DenyControl)
+        ),
+        RootCause::Control { cause, endpoint } => {
+            let how = match cause {
+                Some(Cause::Network | Cause::TimedOut) => {
+                    let endpoint = endpoint.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+                    format!("In a VPC, AWS STS needs a NAT gateway or its VPC endpoint{endpoint}, as any other service does.")
+                }
+                Some(cause) => describe_cause(*cause),
+                None => "It was denied, which only a VPC endpoint's policy can do.".to_owned(),
+            };
+            format!(
+                "sts:GetCallerIdentity did not succeed. It needs no permission, so something more basic is wrong, and no other answer \
+                 of this run is believed. {how}"
+            )
+        }
+        RootCause::Network(services) => describe_silence(services, run, voice),
+        RootCause::WrongRole { principal } => format!(
+            "The function does not run under the role {} but as {}. What is denied below is denied to that \
+             principal. Set the function's execution role, or {} if this is the role to check.",
+            name_expected_role(run),
+            principal.arn,
+            name_of(Setting::ExpectedRole)
+        ),
+        RootCause::NotAssumed { role, verdict, cause, is_unstated } => {
+            let why = match cause {
+                Some(cause) => describe_cause(*cause),
+                // Observed: HackTricks-wiki/hacktricks-cloud, "aws iam and sts unauthenticated enum"; uswitch/kiam#33.
+                None if *is_unstated => {
+                    "AWS denies a role that does not exist in the same words, so look first whether this one does.".to_owned()
+                }
+                None => String::new(),
+            };
+            let text = format!(
+                "sts:AssumeRole on {} is {}, so nothing was tried under that role, and nothing is told of it. {why}",
+                role.arn,
+                verdict.name()
+            );
+            text.trim_end().to_owned()
+        }
+        RootCause::WrongRegion { expected } => format!(
+            "The function runs in {region}, and the policy's ARNs are expected to name {expected}: a statement for one Region \
+             allows nothing in another. Deploy the function in {expected}, or name {region} in the policy."
+        ),
+        RootCause::BucketRegion(regions) => describe_bucket_regions(regions, region),
+        RootCause::ResourceMissing { buckets, tables } => {
+            let buckets = buckets.iter().map(|bucket| describe_no_bucket(bucket, voice));
+            let tables = tables.iter().map(|table| describe_no_table(table, run, voice));
+            buckets.chain(tables).collect::<Vec<_>>().join(" ")
+        }
+        RootCause::RoleTrust { role } => format!(
+            "SageMaker cannot assume {}: the role's trust policy does not let it, or there is no role of this name and path. \
+             That the function's role may hand it to SageMaker (iam:PassRole) follows from AWS's answer.",
+            role.arn
+        ),
+        RootCause::PolicyType { kind, policy_type, policy_arn } => {
+            let how = if *kind == Kind::Explicit { "an explicit deny in" } else { "no Allow in" };
+            format!(
+                "Every denial states the same policy type: {how} {} {policy_type}{}. AWS states one type even where several deny. \
+                 {NO_ALLOW_HELPS}.",
+                article(*policy_type),
+                behind_colon(policy_arn.as_ref())
+            )
+        }
+        RootCause::TableName(tables) => {
+            let named = tables.iter().map(|(table, _)| table.name.as_str()).collect::<Vec<_>>().join(", ");
+            let mut how: Vec<_> = tables.iter().map(|(_, difference)| describe_difference(*difference)).collect();
+            how.dedup();
+            let which = if tables.len() == 1 { "the table" } else { "the tables" };
+            format!("Only requests to {which} {named} are denied. {} The policy may name that one.", how.join(" "))
+        }
+    })
+}
+
+/// What a root cause is, in words that name nothing of the account's.
+pub fn describe_without_names(id: &str) -> &'static str {
+    match id {
+        "credentials" => "AWS does not accept the function's credentials.",
+        "clockSkew" => "The clock of the machine that the function runs on is off.",
+        "denyControl" => "An action that must be denied was allowed, so no other \"allowed\" is believed.",
+        "control" => "AWS did not say who is calling, so no answer is believed.",
+        "network" => "A service of AWS did not answer.",
+        "wrongRole" => "The function runs under another role than the one to check.",
+        "notAssumed" => "The role to check could not be assumed.",
+        "wrongRegion" => "The function runs in another Region than the policy names.",
+        "bucketRegion" => "The bucket is in another Region.",
+        "resourceMissing" => "A resource of the pipeline does not exist.",
+        "roleTrust" => "SageMaker cannot assume the role that it is handed.",
+        "policyType" => "A policy that is not the role's own denies everything that is denied.",
+        "tableName" => "The table's name is nearly, but not quite, the one that is expected.",
+        "method" => "Only GET and HEAD ask for a check.",
+        "configuration" => "The function's configuration is not valid; its log says what is wrong.",
+        _ => "The function's log has the report.",
+    }
+}
+
+/// What to do, in a sentence or two; the policies and the command are the remedy's own.
+pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
+    let region = &run.place.region;
+    let name_of = voice.name_of;
+    Text::new(match remedy {
+        Remedy::ChangeRole { principal } => format!(
+            "The function does not run under the role {} but as {}. Set its execution role, or {} if this is the role to check.",
+            name_expected_role(run),
+            principal.arn,
+            name_of(Setting::ExpectedRole)
+        ),
+        Remedy::ChangeRegion { expected } => format!(
+            "The function runs in {region}, and the policy's ARNs are expected to name {expected}. Deploy it there, or name \
+             {region} in the policy."
+        ),
+        Remedy::FindResource { role, keys } => format!(
+            "{} AWS does not name a resource for which a statement could be offered.{}",
+            none_allows(role.as_deref()),
+            describe_keys(keys)
+        ),
+        Remedy::AddPolicy { role, policy: None, .. } => format!(
+            "{} No statement is offered, since it is not the role that is expected.",
+            none_allows(role.as_deref())
+        ),
+        Remedy::AddPolicy { role, policy: Some(_), keys } => {
+            format!("{}{} This policy, added to it, does:", none_allows(role.as_deref()), describe_keys(keys))
+        }
+        Remedy::PerhapsAddPolicy { policy, names_no_action, keys } => {
+            let other_account = if *names_no_action {
+                " S3 says no more where the bucket belongs to another account or organization: then the bucket's own policy has to \
+                 allow them, too."
+            } else {
+                ""
+            };
+            let first = if policy.is_some() { " If it is the first, this policy allows them:" } else { "" };
+            format!(
+                "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
+                 allows them; another is a policy that denies them, which no Allow overrides.{other_account}{}{first}",
+                describe_keys(keys)
+            )
+        }
+        Remedy::AllowCandidates { candidates, policy } => describe_candidates(candidates, policy.as_ref()),
+        Remedy::LookAtResource => "AWS says that the resource does not exist in this Region, or that no resource-based policy allows \
+                                   these actions, or that one denies them. Look whether it exists, and then at its own policy."
+            .to_owned(),
+        Remedy::TrustCaller { role, trust_policy } => {
+            let lets = format!("The trust policy of {} has to let the function's role assume it.", role.arn);
+            match trust_policy {
+                Some(_) => format!(
+                    "{lets} This statement does, added to those that the trust policy has; it is replaced as a whole. If the \
+                     function's role has a path, the path belongs into its ARN."
+                ),
+                None => format!(
+                    "{lets} No statement is offered, since the function does not run under the role that is expected."
+                ),
+            }
+        }
+        Remedy::AskOwner { refusal, requests } => {
+            format!("{}{}", describe_refusal(refusal), describe_requests(requests))
+        }
+        Remedy::Unanswered(unanswered) => describe_unanswered(unanswered, run, voice),
+        Remedy::CreateResource(resource) => {
+            let what = match resource {
+                MissingResource::Object(bucket) => {
+                    format!("object {} in the bucket {}", bucket.object_key.as_deref().unwrap_or_default(), bucket.name)
+                }
+                MissingResource::Endpoint(endpoint) => {
+                    format!("endpoint {} in {region}", endpoint.name.as_deref().unwrap_or_default())
+                }
+                MissingResource::TrainingJob(job) => {
+                    format!("training job {} in {region}", job.name.as_deref().unwrap_or_default())
+                }
+                MissingResource::Table(table) => return describe_no_table(table, run, voice).into(),
+            };
+            format!("There is no {what}. Create it, or correct the function's configuration or Region.")
+        }
+        Remedy::DeleteLeftovers(leftovers) => {
+            let what = leftovers.iter().map(|leftover| leftover.what.as_str()).collect::<Vec<_>>().join(", ");
+            let what = match (what.is_empty(), leftovers.iter().any(|leftover| leftover.command.is_some())) {
+                (true, _) => String::new(),
+                (false, false) => format!(" Look for {what}."),
+                (false, true) => format!(" Look for {what}, and delete it with this command."),
+            };
+            format!(
+                "These requests were made to be refused after authorization, and AWS carried them out, now or in an earlier run.{what}"
+            )
+        }
+        Remedy::TrustSageMaker { role } => {
+            let (arn, name) = (&role.arn, role.name());
+            format!(
+                "SageMaker cannot assume {arn}. Look first whether that is the ARN of a role, its path included, such as \
+                 role/service-role/{name}: aws iam get-role --role-name={name} --query Role.Arn. If it is, its trust policy does \
+                 not let SageMaker assume it. This trust policy does; the command replaces the one that the role has, so add to it \
+                 what else has to stay."
+            )
+        }
+    })
+}
+
+/// What the policy leaves out.
+pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
+    Text::new(match advisory {
+        Advisory::PassRoleLeftOut { .. } => format!(
+            "The guide's policy leaves out iam:PassRole, and AWS denied it for a role that does not exist. A real training job \
+             or model needs it on the role that is handed to SageMaker, with the condition iam:PassedToService = \
+             sagemaker.amazonaws.com. Set {} to that role to have it tried.",
+            (voice.name_of)(Setting::PassedRole)
+        ),
+        Advisory::LogsLeftOut => {
+            "The role to check belongs to another account than the function. The three logs actions were left out: the function's log \
+             group is not there, and these requests would make one."
+                .to_owned()
+        }
+        Advisory::EndpointActionsLeftOut { endpoint } => format!(
+            "The guide's policy leaves out sagemaker:CreateEndpointConfig and sagemaker:DescribeEndpoint, which deploying \
+             an endpoint such as {} needs. They were not tried.",
+            endpoint.name.as_deref().unwrap_or_default()
+        ),
+    })
+}
+
+/// What a verdict alone does not tell, as a sentence.
+pub fn describe_note(note: &Note, voice: Voice) -> Text {
+    match note {
+        Note::Disbelieved { would_prove } => format!(
+            "By itself, this answer would prove \"{}\"; it is not believed, because a control of this run did not come out \
+             as it must.",
+            would_prove.name()
+        )
+        .into(),
+        Note::AllowedAfter(allowed, then) => {
+            let settled = format!("allowed after {} s; before, it was {}", allowed.after.as_secs(), allowed.before);
+            let then = then.as_ref().map(|note| format!("; {}", describe_note(note, voice).raw()));
+            format!("{settled}{}", then.unwrap_or_default()).into()
+        }
+        Note::DeniedMeanwhile => "AWS denied this action while another one was called".into(),
+        Note::ContentWithheld { action } => format!(
+            "S3 gives the role the object's headers and not its content, so an action behind {action} is denied, most likely this \
+             one; the key's policy, the role's own policies or the state of the key can be the reason."
+        )
+        .into(),
+        _ => sentence(&clause(note, voice)).into(),
+    }
+}
+
+fn clause(note: &Note, voice: Voice) -> String {
+    let name_of = voice.name_of;
+    match note {
+        Note::BucketElsewhere { bucket, sent_to } => {
+            format!("the bucket is in {}, and the request was sent to {}", bucket.raw(), sent_to.raw())
+        }
+        Note::Ambiguous(candidates) => describe_ambiguity(candidates, voice),
+        Note::LeftoverInTheWay(leftover) => describe_leftover_in_the_way(leftover.as_ref()),
+        Note::Cause(cause) => cause.meaning().to_owned(),
+        Note::ResourceMissing => format!("the action is allowed, but {}", Cause::ResourceMissing.meaning()),
+        Note::SideEffect(Some(made)) => format!(
+            "the action is allowed, and AWS carried out what was made to be refused, now or in an earlier run: look for {}{}",
+            made.what,
+            how_to_delete(made)
+        ),
+        Note::SideEffect(None) => "the action is allowed, and AWS carried out what was made to be refused".to_owned(),
+        Note::RoleTrust => {
+            "the role may be passed, but SageMaker cannot assume it: its trust policy does not let SageMaker, or there is no role \
+             of this name and path"
+                .to_owned()
+        }
+        Note::WentOnTo { action, on_made_up_name: true } => format!(
+            "the action is allowed, since AWS went on to {}, on a resource that does not exist; of the \
+             pipeline's own resource nothing is known",
+            action.raw()
+        ),
+        Note::WentOnTo { action, on_made_up_name: false } => {
+            format!("the action is allowed, since AWS went on to {}, and denied that", action.raw())
+        }
+        Note::NoObject => format!(
+            "S3 found no object to read; put one there, or set {} to one that exists, for a documented proof",
+            name_of(Setting::ObjectKey)
+        ),
+        Note::Denied { chosen, request_had } => {
+            let chosen = chosen.as_ref().map(|form| {
+                let (prefix, key) = (name_of(Setting::Prefix), name_of(Setting::ObjectKey));
+                format!("what was read is {}; if the pipeline reads others, set {prefix} or {key}", form.raw())
+            });
+            let had = request_had.as_ref().map(|(had, keyed)| {
+                let such = if *keyed { " such as dynamodb:LeadingKeys" } else { "" };
+                format!("the request had {had}; a policy with a condition{such} may allow the pipeline's own request")
+            });
+            chosen.into_iter().chain(had).collect::<Vec<_>>().join("; ")
+        }
+        // These are sentences of their own.
+        Note::Disbelieved { .. } | Note::AllowedAfter(..) | Note::DeniedMeanwhile | Note::ContentWithheld { .. } => {
+            String::new()
+        }
+    }
+}
+
+/// How to get a documented proof.
+pub fn describe_better(better: Better, voice: Voice) -> String {
+    match better {
+        Better::NoneKnown => "No harmless request is known that proves it better.".to_owned(),
+        Better::Name { setting, to, else_, within } => {
+            let set = else_.map_or("Set".to_owned(), |other| format!("{other}, or set"));
+            let within = within.map(|setting| format!(", under {} where that is set", (voice.name_of)(setting)));
+            format!("{set} {} to {to}{}.", (voice.name_of)(setting), within.unwrap_or_default())
+        }
+    }
+}
+
+/// Why an Allow in the role's own policy is of no use, and who can help.
+pub fn describe_refusal(refusal: &Refusal) -> String {
+    if let Some(setting) = refusal.setting {
+        return format!(
+            "A setting denies these actions, and no policy: {setting}. {NO_ALLOW_HELPS}; ask the owner of the bucket."
+        );
+    }
+    let owner = match refusal.policy_type {
+        Some(PolicyType::IdentityBased) => "the administrator of the role",
+        Some(PolicyType::ResourceBased) => "the owner of the resource",
+        Some(PolicyType::PermissionsBoundary) => "whoever set the role's permissions boundary",
+        Some(PolicyType::Session) => "whoever opened the session with that policy",
+        Some(PolicyType::ServiceControl | PolicyType::ResourceControl) => "the administrator of the AWS organization",
+        Some(PolicyType::VpcEndpoint) => "the owner of the VPC endpoint",
+        Some(PolicyType::RoleTrust) => "the owner of the role",
+        None => "the owner of the policy",
+    };
+    let policy = refusal.policy_type.map_or("a policy of a type that AWS does not state".to_owned(), |policy_type| {
+        format!("{} {policy_type}", article(policy_type))
+    });
+    let how = if refusal.kind == Kind::Explicit { "has an explicit deny of" } else { "finds no Allow of" };
+    format!(
+        "AWS {how} these actions in {policy}{}. {NO_ALLOW_HELPS}; ask {owner}. AWS states one policy type even where several deny.",
+        behind_colon(refusal.policy_arn.as_ref())
+    )
+}
+
+/// A cause as a sentence.
+fn describe_cause(cause: Cause) -> String {
+    format!("Its cause is {}: {}.", cause.name(), cause.meaning())
+}
+
+fn article(policy_type: PolicyType) -> &'static str {
+    if policy_type == PolicyType::IdentityBased { "an" } else { "a" }
+}
+
+fn behind_colon(text: Option<&Text>) -> String {
+    text.map(|text| format!(": {}", text.raw())).unwrap_or_default()
+}
+
+/// The role that the calls should come from, with its account where that is known.
+fn name_expected_role(run: &Run) -> String {
+    match run.expected_account() {
+        Some((_, account)) => format!("{} of the account {account}", run.expected_role()),
+        None => run.expected_role().to_owned(),
+    }
+}
+
+fn none_allows(role: Option<&str>) -> String {
+    let whose = role.map_or("the function's role".to_owned(), |role| format!("the role {role}"));
+    format!("No identity-based policy of {whose} allows these actions.")
+}
+
+/// Where AWS KMS looks, for each key.
+fn describe_keys(keys: &[KeyDenied]) -> String {
+    let describe = |denied: &KeyDenied| {
+        let key = denied.key.as_ref().map(Text::raw);
+        let key = key.unwrap_or("the key that the resource is encrypted with, which AWS does not name,");
+        format!(
+            " AWS KMS looks in two places: the key policy of {key} has to allow {}, or to leave it to IAM, and then an \
+             identity-based policy of the role has to allow it.",
+            denied.action.raw()
+        )
+    };
+    keys.iter().map(describe).collect()
+}
+
+fn describe_candidates(candidates: &[&str], policy: Option<&PolicyDocument>) -> String {
+    let which = match candidates {
+        [one] => format!(
+            "AWS points at {one}, and does not say whether a policy denies it or the key is missing or disabled."
+        ),
+        all => format!("AWS does not say which of {} it denied.", all.join(" and ")),
+    };
+    let allows = if policy.is_some() { "this policy allows it" } else { "one of them has to allow it" };
+    let for_keys = |statement: &&Statement| statement.action.iter().any(|action| action.starts_with("kms:"));
+    let key = match policy.map(|policy| policy.statement.iter().filter(for_keys).count()) {
+        _ if !candidates.iter().any(|action| action.starts_with("kms:")) => "",
+        None => " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM.",
+        Some(1) => {
+            " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM; the statement is for the keys of this \
+             bucket only."
+        }
+        Some(_) => {
+            " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM; each statement is for the keys of one \
+             bucket only."
+        }
+    };
+    format!(
+        "{which} If the role's own policies lack it, {allows}; a bucket of another account needs it in its bucket policy, too.{key}"
+    )
+}
+
+/// What of the denied requests the condition of a deny can look at.
+fn describe_requests(requests: &[(Text, String)]) -> String {
+    match requests.len() {
+        0 => String::new(),
+        1..=4 => {
+            let had = requests.iter().map(|(action, had)| format!("{} with {had}", action.raw()));
+            format!(
+                " What was denied is: {}. If the policy has conditions, it may allow the pipeline's own requests, where they differ.",
+                had.collect::<Vec<_>>().join("; ")
+            )
+        }
+        _ => " The note of each row says what its request had. If the policy has conditions, it may allow the pipeline's own \
+              requests, where they differ."
+            .to_owned(),
+    }
+}
+
+fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> String {
+    let name_of = voice.name_of;
+    let endpoints =
+        if services.endpoints.is_empty() { String::new() } else { format!(": {}", services.endpoints.join(", ")) };
+    let issuer = if services.untrusted_issuer {
+        format!(
+            " The certificate of what answered comes from an issuer that the function does not trust, as behind a proxy that looks into \
+             TLS: set {} to a file with the proxy's certificate, or to the operating system's bundle, such as \
+             /etc/pki/tls/certs/ca-bundle.crt.",
+            name_of(Setting::CertificateBundle)
+        )
+    } else {
+        String::new()
+    };
+    let who = if services.all { "No service answered" } else { "These services did not answer" };
+    let how = if run.through_proxy {
+        format!(
+            "A proxy is configured ({}): look whether it lets the function reach these hosts.",
+            name_of(Setting::Proxy)
+        )
+    } else {
+        format!(
+            "If the function is attached to a VPC, its subnets need a NAT gateway or these VPC endpoints, and its security group has \
+             to let HTTPS out{endpoints}."
+        )
+    };
+    format!("{who}: {}. That says nothing about permissions. {how}{issuer}", services.names.join(", "))
+}
+
+fn describe_bucket_regions(regions: &[(std::sync::Arc<Bucket>, Text)], asked_in: &str) -> String {
+    let describe = |(bucket, region): &(std::sync::Arc<Bucket>, Text)| {
+        format!(
+            "The bucket {} is in {}, and the function asks for it in {asked_in}. Deploy the function in the bucket's Region, or name a \
+             bucket of the function's.",
+            bucket.name,
+            region.raw()
+        )
+    };
+    regions.iter().map(describe).collect::<Vec<_>>().join(" ")
+}
+
+fn describe_no_bucket(bucket: &Bucket, voice: Voice) -> String {
+    format!("There is no bucket {}. Create it, or correct {}.", bucket.name, (voice.name_of)(Setting::Bucket))
+}
+
+fn describe_no_table(table: &Table, run: &Run, voice: Voice) -> String {
+    let similar = table_difference(table).map(|difference| format!(" {}", describe_difference(difference)));
+    format!(
+        "There is no table {} in {} in this account. Create it, or correct {} or the function's Region.{}",
+        table.name,
+        run.place.region,
+        (voice.name_of)(Setting::Table),
+        similar.unwrap_or_default()
+    )
+}
+
+fn describe_difference(difference: TableDifference) -> String {
+    match difference {
+        TableDifference::Case => format!(
+            "The guide's table is {GUIDE_TABLE}, which differs in case only, and case counts in names of tables."
+        ),
+        TableDifference::Letters => format!("The guide's table is {GUIDE_TABLE}, which is nearly the same name."),
+    }
+}
+
+fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voice) -> String {
+    let name_of = voice.name_of;
+    match unanswered {
+        Unanswered::Credentials => format!("AWS did not accept the credentials of these requests. {RENEW}"),
+        Unanswered::ClockSkew => {
+            "The clock of the machine that the function runs on is off: set it, and run the check again.".to_owned()
+        }
+        Unanswered::Throttled => {
+            "AWS limited the rate of these requests. Run the check again; if it stays so, ask for a higher \
+                                  quota, or run the check less often."
+                .to_owned()
+        }
+        Unanswered::Silent(services) => describe_silence(services, run, voice),
+        Unanswered::Slow => format!(
+            "These requests were not answered, and others of the same service were: run the check again, and if it stays so, raise \
+             {} and the function's timeout.",
+            name_of(Setting::Timeout)
+        ),
+        Unanswered::OtherRegion(regions) => describe_bucket_regions(regions, &run.place.region),
+        Unanswered::OtherRegionUnnamed(bucket) => {
+            format!("The bucket {} is in another Region, which S3 does not name.", bucket.name)
+        }
+        Unanswered::NoBucket(bucket) => describe_no_bucket(bucket, voice),
+        Unanswered::NoResource => {
+            "What these requests ask for does not exist: create it, or correct the function's configuration.".to_owned()
+        }
+        Unanswered::NotSent(said) => {
+            format!("These requests could not be made: look at the function's Region and endpoints ({}).", said.raw())
+        }
+        Unanswered::ServiceFault => "The service failed on its side: run the check again.".to_owned(),
+        Unanswered::AccountNotReady => {
+            "The account is not subscribed to the service, or is suspended: its owner has to look at it.".to_owned()
+        }
+        Unanswered::KmsKey(said) => format!(
+            "The AWS KMS key behind the resource is missing or disabled: enable it, or name another one ({}).",
+            said.raw()
+        ),
+        Unanswered::NotConfigured(said) => format!("These actions were not tried: {}.", said.raw()),
+        Unanswered::OtherAccount => {
+            format!("SageMaker takes only roles of the caller's own account: correct {}.", name_of(Setting::PassedRole))
+        }
+        Unanswered::Leftover(leftover) => sentence(&describe_leftover_in_the_way(leftover.as_ref())),
+        Unanswered::Setting(said) => {
+            format!(
+                "A setting of the bucket refuses these requests, and no policy changes that: ask its owner ({}).",
+                said.raw()
+            )
+        }
+        Unanswered::OtherActionDenied { action, is_missing_statement } => {
+            let action = action.as_ref().map_or("another action", Text::raw);
+            if *is_missing_statement {
+                format!("AWS denied {action} first: allow that, and run the check again.")
+            } else {
+                format!("AWS denied {action} first: mend that, as the advice on it says, and run the check again.")
+            }
+        }
+        Unanswered::NotFromAws => {
+            "The answers to these requests did not come from AWS: look for a proxy or a firewall between the \
+                                   function and AWS."
+                .to_owned()
+        }
+        Unanswered::ControlFailed => {
+            "A control of this run did not come out as it must, so these answers are not believed: mend \
+                                      what the control's row says first."
+                .to_owned()
+        }
+        Unanswered::NotAssumed => {
+            "These actions were not tried, since the role to check was not assumed: mend that first.".to_owned()
+        }
+        Unanswered::Unrecognized => {
+            "AWS's answers to these requests are none that are known to prove anything; the rows have them. If \
+                                     the pipeline works, please report them, so that they are known."
+                .to_owned()
+        }
+        Unanswered::ProbeBroken => "The probe broke: a defect of this program, please report it.".to_owned(),
+    }
+}
+
+/// Which actions a denial that names none can be about, and how to tell them apart.
+fn describe_ambiguity(candidates: &[&str], voice: Voice) -> String {
+    match candidates {
+        [_, "s3:ListBucket"] => format!(
+            "S3 answers the same whether s3:GetObject or s3:ListBucket is denied; set {} to an object that exists and that the \
+             function may list to tell them apart",
+            (voice.name_of)(Setting::ObjectKey)
+        ),
+        [first, second] => format!(
+            "S3 answers the same whether {first} is denied or {second}, which AWS KMS looks at where the bucket is encrypted with a key"
+        ),
+        [key] => format!(
+            "AWS KMS answered for the key behind the resource: it does not exist, or not in this Region, or {key} is denied"
+        ),
+        _ => Cause::Ambiguous.meaning().to_owned(),
+    }
+}
+
+fn describe_leftover_in_the_way(leftover: Option<&Leftover>) -> String {
+    format!("{}{}", Cause::Leftover.meaning(), leftover.map(how_to_delete).unwrap_or_default())
+}
+
+fn how_to_delete(made: &Leftover) -> String {
+    made.command.as_ref().map(|command| format!("; this deletes it: {command}")).unwrap_or_default()
+}
+
+/// A clause as a sentence.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
+}

@@ -1,0 +1,7 @@
+//! What IAM writes and reads: denials, policies, wildcards, names.
+
+pub mod denial;
+pub mod names;
+pub mod partition;
+pub mod policy;
+pub mod wildcard;

@@ -1,0 +1,50 @@
+//! What AWS's answers prove about permissions, and what to do: the pure half of
+//! permissions-probe.
+//!
+//! There is no SDK in it, no runtime, no clock and no environment, so that it
+//! compiles in seconds, is fuzzed as it stands, and works offline.
+//!
+//! Data goes through it once, from the top to the bottom; imports go up only:
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | [`text`] | texts from outside, and how they are shown |
+//! | [`problem`] | what is wrong with an environment, an event or a specification |
+//! | [`iam`] | what IAM writes and reads: denials, policies, wildcards, names |
+//! | [`principal`] | who is calling |
+//! | [`specification`] | what is to be checked |
+//! | [`environment`] | the variables that say what is to be checked |
+//! | [`event`], [`options`] | an event, read within bounds, and what it asks for |
+//! | [`place`] | the Region, the account and the made-up names of a run |
+//! | [`probe`] | what a probe says of itself |
+//! | [`plan`](mod@plan) | from the specification to checks: each probe on each of its resources |
+//! | [`answer`] | what AWS answered |
+//! | [`proof`] | the answers that prove "allowed" |
+//! | [`evidence`] | who has seen which answer, and how sure a proof is therefore |
+//! | [`judge`] | from an answer to a verdict |
+//! | [`finding`] | what a run found |
+//! | [`diagnosis`] | the root cause, the remedies, and their wording |
+//! | [`voice`] | in whose words the report speaks |
+//! | [`report`] | the report, and its JSON |
+
+pub mod answer;
+pub mod diagnosis;
+pub mod environment;
+pub mod event;
+pub mod evidence;
+pub mod finding;
+#[cfg(test)]
+mod fixtures;
+pub mod iam;
+pub mod judge;
+pub mod options;
+pub mod place;
+pub mod plan;
+pub mod principal;
+pub mod probe;
+pub mod problem;
+pub mod proof;
+pub mod report;
+pub mod specification;
+pub mod text;
+pub mod voice;

@@ -1,0 +1,3 @@
+//! What invoked the function.
+
+pub mod http;

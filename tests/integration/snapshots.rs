@@ -1,0 +1,167 @@
+//! Whole responses and the log lines of whole runs, kept as they are written:
+//! the contract with whoever reads them. `INSTA_UPDATE=always` writes them anew.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use permissions_probe::response::Response;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::prelude::*;
+
+use crate::harness::healthy;
+use crate::root_causes::{CAUSES, cause, run};
+
+thread_local! {
+    /// The latest response of this test, in the order of its keys.
+    static LATEST: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps a response as it goes out.
+pub fn keep(response: &Response) {
+    let text = serde_json::to_string_pretty(response).unwrap();
+    let report = response.report.as_ref().map(|report| serde_json::to_string(&report.to_json()).unwrap());
+    // The body of a report is the report once more.
+    let text = report.map_or(text.clone(), |report| text.replace(&report, "\"(the report)\""));
+    LATEST.set(text);
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// A text without what differs from run to run: durations and times.
+fn normalized(text: &str) -> String {
+    let mut normalized = String::new();
+    for line in text.lines() {
+        let mut line = line.to_owned();
+        for (key, end) in [("\"durationMs\":", [',', '}']), ("\"timestamp\":\"", ['"', '"'])] {
+            if let Some(at) = line.find(key) {
+                let start = at + key.len();
+                let length = line[start..].find(end).unwrap_or(line.len() - start);
+                line.replace_range(start..start + length, if end[0] == '"' { "…" } else { "0" });
+            }
+        }
+        normalized.push_str(&line);
+        normalized.push('\n');
+    }
+    normalized
+}
+
+fn assert_frozen(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, normalized(text)));
+}
+
+/// Runs, and holds the response and the log to the snapshots of this name.
+async fn freeze<T>(name: &str, ran: Pin<Box<dyn Future<Output = T>>>) {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(log.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    tracing::callsite::rebuild_interest_cache();
+    ran.await;
+    drop(guard);
+    assert_frozen(&format!("response-{name}"), &LATEST.take());
+    assert_frozen(&format!("log-{name}"), &String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
+}
+
+#[tokio::test]
+async fn the_response_and_the_log_of_each_root_cause_are_as_they_were() {
+    for name in CAUSES {
+        freeze(&name.replace(' ', "-"), Box::pin(cause(name))).await;
+    }
+}
+
+/// Everything that can be named for better proofs.
+const EVERYTHING: &[(&str, &str)] = &[
+    ("PROBE_TABLE_KEY", "id:S"),
+    ("PROBE_TRAINING_JOB_NAME", "train-1"),
+    ("PROBE_OBJECT_KEY", "training/data.csv"),
+    ("PROBE_ENDPOINT_NAME", "prod"),
+];
+
+#[tokio::test]
+async fn the_response_and_the_log_of_a_success_are_as_they_were() {
+    freeze("success", Box::pin(run(&[], healthy))).await;
+    freeze("success-with-everything-named", Box::pin(run(EVERYTHING, healthy))).await;
+}
+
+/// The fields and the messages of every event of the log.
+#[derive(Clone, Default)]
+struct Names(Arc<Mutex<(BTreeSet<String>, BTreeSet<String>)>>);
+
+struct Message(Option<String>);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = Some(format!("{value:?}"));
+        }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Names {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if !event.metadata().target().starts_with("permissions_probe") {
+            return;
+        }
+        let mut message = Message(None);
+        event.record(&mut message);
+        let (fields, messages) = &mut *self.0.lock().unwrap();
+        // All that the event can have, whether it has a value this time or not.
+        let names = event.metadata().fields().iter().map(|field| field.name().to_owned());
+        fields.extend(names.filter(|name| name != "message"));
+        messages.extend(message.0);
+    }
+}
+
+/// The names of the fields and the messages that the function logs.
+pub async fn every_field_and_message() -> (BTreeSet<String>, BTreeSet<String>) {
+    let names = Names::default();
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(names.clone()));
+    // A test on another thread can have met an event first, with nobody to hear of it.
+    tracing::callsite::rebuild_interest_cache();
+    cause("wrongRole").await;
+    run(&[("PROBE_ENDPOINT_NAME", "prod")], healthy).await;
+    run(&[("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::111122223333:role/r")], healthy).await;
+    permissions_probe::log::log_gate("CloudFormation", true, "", "");
+    drop(guard);
+    let (fields, messages) = names.0.lock().unwrap().clone();
+    (fields, messages)
+}
