@@ -118,7 +118,7 @@ def fuzz() -> None:
         (ROOT / corpus).mkdir(parents=True, exist_ok=True)
         limits = ("-runs=200000", "-max_len=8192")
         command = ["cargo", "fuzz", "run", "--sanitizer", "none", target, corpus, seeds, "--", *limits]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         # Its progress fills screens, and is of use only where something was found.
         print(done.stdout if done.returncode else f"{target}:\n" + "\n".join(done.stdout.splitlines()[-3:]))
         if done.returncode:
@@ -126,7 +126,7 @@ def fuzz() -> None:
 
 
 def run_gate(exceptions: Exceptions) -> None:
-    if subprocess.run([sys.executable, ROOT / "dev", "gate", "--install"], cwd=ROOT).returncode == 0:
+    if subprocess.run([sys.executable, ROOT / "dev", "gate", "--install"], check=False, cwd=ROOT).returncode == 0:
         dev("gate")
         exceptions.checked("ministack")
     else:
@@ -143,7 +143,7 @@ def bring(tool: str) -> None:
 
 def bring_component(name: str) -> None:
     command = ["cargo", name.replace("rust", ""), "--version"]
-    if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+    if subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
         run(f"{name} could not be installed", LOOK, "rustup", "component", "add", name)
 
 

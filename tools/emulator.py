@@ -217,13 +217,11 @@ class TestBed:
         tables = dynamodb.list_tables()["TableNames"]
         groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
         streams = {
-            group: [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]]
-            for group in groups
+            group: [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]] for group in groups
         }
         return {
             "objects": {
-                bucket: [(o["Key"], o["ETag"]) for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
-                for bucket in buckets
+                bucket: [(o["Key"], o["ETag"]) for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])] for bucket in buckets
             },
             "items": {table: dynamodb.scan(TableName=table)["Items"] for table in tables},
             "models": [model["ModelName"] for model in sagemaker.list_models()["Models"]],
@@ -231,9 +229,7 @@ class TestBed:
             "endpoints": [endpoint["EndpointName"] for endpoint in sagemaker.list_endpoints()["Endpoints"]],
             "endpointConfigs": [c["EndpointConfigName"] for c in sagemaker.list_endpoint_configs()["EndpointConfigs"]],
             "logEvents": {
-                f"{group} {stream}": len(
-                    logs.get_log_events(logGroupName=group, logStreamName=stream, startTime=0)["events"]
-                )
+                f"{group} {stream}": len(logs.get_log_events(logGroupName=group, logStreamName=stream, startTime=0)["events"])
                 for group, names in streams.items()
                 for stream in names
             },

@@ -41,9 +41,7 @@ class Exceptions:
         print(f"NOT CHECKED: {name}: {why}")
         self.unchecked.append(f"{name}: {why}")
         if self.strict and name not in self.named:
-            sys.exit(
-                f"error: where CI=true, everything has to be checked; GATE_EXCEPTIONS={name} would except this (tools/exceptions.py)"
-            )
+            sys.exit(f"error: where CI=true, everything has to be checked; GATE_EXCEPTIONS={name} would except this (tools/exceptions.py)")
 
     def sum_up(self) -> None:
         """Says at the end what a reader of the last lines would otherwise miss."""

@@ -12,10 +12,8 @@ import io
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import time
 import zipfile
 from contextlib import contextmanager
@@ -158,7 +156,7 @@ def cloudformation():
 
 
 def settings(port: int) -> dict:
-    """ministack's environment. It checks no credentials and runs what it is given, so that nobody else may reach it."""
+    """Ministack's environment. It checks no credentials and runs what it is given, so that nobody else may reach it."""
     return {
         # By default it listens on all interfaces, on this port and, where it may, on 443 as well.
         "BIND_HOST": "127.0.0.1",

@@ -6,7 +6,6 @@ and elsewhere. What is locked already keeps its version; --upgrade takes the lat
 
 import argparse
 import hashlib
-import sys
 from pathlib import Path
 
 from tools.environment import REQUIREMENTS, ROOT, STATE, install, run, say, scrubbed

@@ -13,6 +13,7 @@ import os
 import re
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -182,11 +183,9 @@ def parse_interfaces(text: str) -> set:
 def asked() -> set:
     """Where there is no /proc: the addresses of the host's name, and those from which a packet would leave (none is sent)."""
     found = set()
-    try:
+    # A name that cannot be resolved tells nothing.
+    with suppress(OSError):
         found |= {entry[4][0] for entry in socket.getaddrinfo(socket.gethostname(), None)}
-    except OSError:
-        # A name that cannot be resolved tells nothing.
-        pass
     # Addresses that documentation has for itself (RFC 5737, RFC 3849).
     for family_, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         try:

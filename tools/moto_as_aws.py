@@ -63,10 +63,7 @@ class Denied(HTTPException):
 
 def decide(access_key, action: str, resource: str) -> str:
     """Evaluates the identity-based policies: "allowed", "implicit" or "explicit"."""
-    results = [
-        access_control.IAMPolicy(policy).is_action_permitted(action, resource)
-        for policy in access_key.collect_policies()
-    ]
+    results = [access_control.IAMPolicy(policy).is_action_permitted(action, resource) for policy in access_key.collect_policies()]
     if access_control.PermissionResult.DENIED in results:
         return "explicit"
     return "allowed" if access_control.PermissionResult.PERMITTED in results else "implicit"
@@ -102,7 +99,7 @@ def authorize(access_key, action: str, resource: str) -> None:
     if decision == "allowed":
         return
     sentence = denial(access_key.arn, action, resource, decision)
-    service = action.split(":")[0]
+    service = action.split(":", maxsplit=1)[0]
     if service == "s3":
         # S3 User Guide, "Troubleshoot access denied (403 Forbidden) errors".
         raise S3ClientError("AccessDenied", sentence)

@@ -139,7 +139,7 @@ def create_event_invoke_config(name: str, wanted: dict, account: str, region: st
 
 
 def create_query_definition(_name: str, wanted: dict, account: str, region: str) -> tuple:
-    """moto's CloudWatch Logs has no saved queries either: they are kept here as DescribeQueryDefinitions would give them."""
+    """Moto's CloudWatch Logs has no saved queries either: they are kept here as DescribeQueryDefinitions would give them."""
     query = {"queryDefinitionId": str(uuid.uuid4()), "name": wanted["Name"], "queryString": wanted["QueryString"]}
     SAVED_QUERIES.append({**query, "logGroupNames": wanted.get("LogGroupNames", [])})
     return query["queryDefinitionId"], ""

@@ -5,7 +5,6 @@ So what is claimed here is claimed for every length. The rule is that of the Clo
 CloudWatch alarms treat missing data", and is held to every row of the tables there.
 """
 
-import unittest
 from unittest import TestCase
 
 from support import template
@@ -142,8 +141,10 @@ class MissingRuns(TestCase):
         self.assertEqual([alarm.point(count) for count in (None, 1, 2, 60)], ["X", "0", "0", "0"])
 
     def test_by_the_minute(self) -> None:
-        """Alarms are evaluated every minute, on windows that slide, and a metric arrives late. Hourly runs never set it off, and
-        when they end, it goes off two periods after the last of them."""
+        """Hourly runs never set the alarm off, and when they end, it goes off two periods after the last of them.
+
+        Alarms are evaluated every minute, on windows that slide, and a metric arrives late.
+        """
         alarm = Alarm("MissingAlarm")
         period, last = alarm.period // 60, 12
         for length in RANGES:
@@ -152,7 +153,10 @@ class MissingRuns(TestCase):
                 runs = [60 * hour + hour % 2 for hour in range(last + 1)]
                 states = {}
                 for now in range(length * period + 60, runs[-1] + 5 * period):
-                    counts = [sum(now - (at + 1) * period < run <= now - at * period and run + late <= now for run in runs) for at in range(length)]
+                    counts = [
+                        sum(now - (at + 1) * period < run <= now - at * period and run + late <= now for run in runs)
+                        for at in range(length)
+                    ]
                     points = "".join(alarm.point(count or None) for count in reversed(counts))
                     states[now] = evaluate(points, alarm.needed, alarm.periods, alarm.treatment)
                 with self.subTest(evaluation_range=length, minutes_late=late):

@@ -8,12 +8,11 @@ the whole syntax of metric filters, so a small one here knows what the filter us
 import json
 import re
 import tempfile
-import unittest
 from unittest import TestCase
 
-from support import fenced, readme_section
-
 from moto.events.models import EventPattern
+
+from support import fenced, readme_section
 
 ACCOUNT = "123456789012"
 OTHER = "210987654321"

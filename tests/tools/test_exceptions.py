@@ -115,7 +115,10 @@ class Run(unittest.TestCase):
         for tool, version in ci.TOOLS.items():
             self.assertRegex(f"{tool} {version}", r"^cargo-[a-z]+ \d+\.\d+\.\d+$")
         self.assertEqual(sorted(re.findall(r'bring\("(.*)"\)', text)), sorted(ci.TOOLS))
-        self.assertEqual(re.findall(r'"install", tool, .*', text), ['"install", tool, "--version", f"={version}", "--locked", "--quiet", "--root", str(STATE))'])
+        self.assertEqual(
+            re.findall(r'"install", tool, .*', text),
+            ['"install", tool, "--version", f"={version}", "--locked", "--quiet", "--root", str(STATE))'],
+        )
 
     def test_the_toolchain_is_one_version_that_can_compile_what_is_promised(self):
         def number(text: str) -> tuple:

@@ -43,8 +43,8 @@ def identifiers(text: str) -> set:
     """The account and organization ids of a text, those in a URL's encoding as well."""
     found = set()
     for form in (text, unquote(text)):
-        form = UUID.sub("", form)
-        found |= set(ACCOUNT.findall(form)) | set(ORGANIZATION.findall(form))
+        words = UUID.sub("", form)
+        found |= set(ACCOUNT.findall(words)) | set(ORGANIZATION.findall(words))
     return found
 
 

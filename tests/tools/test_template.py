@@ -3,11 +3,9 @@
 import itertools
 import json
 import re
-import unittest
 from unittest import TestCase
 
 from support import ROOT, deployed, fenced, readme_section, template
-
 from tools.checks import combinations, rules
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -59,9 +57,12 @@ PATTERNS = {
     "TableName": (["ModelMetadata"], ["", "a b", "*", "table/x"]),
     "TableKey": (["", "modelId:S", "a:b:N", "naïve key:B"], ["modelId", "modelId:X", ":S", "a:S\n", "a\nb:S"]),
     "RoleName": (["lambda-ml-pipeline-role"], ["", "a/b", "*", "r" * 65]),
-    "ExistingRoleArn": (["", ROLE, f"arn:aws-cn:iam::{ACCOUNT}:role/a/b/c"], ["role", f"{ROLE}*", f"arn:aws:iam::{ACCOUNT}:role/*", f"arn:aws:iam::{ACCOUNT}:user/u"]),
+    "ExistingRoleArn": (
+        ["", ROLE, f"arn:aws-cn:iam::{ACCOUNT}:role/a/b/c"],
+        ["role", f"{ROLE}*", f"arn:aws:iam::{ACCOUNT}:role/*", f"arn:aws:iam::{ACCOUNT}:user/u"],
+    ),
     "SageMakerRoleArn": (["", ROLE], [f"arn:aws:iam::{ACCOUNT}:role/*", f"arn:aws:iam::{ACCOUNT}:role/a b"]),
-    "AssumeRoleArn": (["", ROLE], [f"arn:aws:iam::{ACCOUNT}:role/*", f"arn:aws:iam::*:role/r", "*"]),
+    "AssumeRoleArn": (["", ROLE], [f"arn:aws:iam::{ACCOUNT}:role/*", "arn:aws:iam::*:role/r", "*"]),
     "ExpectedRegion": (["", "us-east-1", "us-gov-west-1"], ["us", "us-east-1a", "*"]),
     "Prefix": (["", "training/", "año/1"], ["a\nb", "a\x00b", "p" * 901]),
     "ObjectKey": (["", "training/data.csv", "a b"], ["a\nb", "a\x7fb", "k" * 1025]),
@@ -82,7 +83,10 @@ PATTERNS = {
     "InconclusiveOf": (["1", "7"], ["0", "8"]),
     "DeploymentId": (["1", "0123abc"], ["", "a" * 257]),
     "CodeDeployApplication": (["", "pipeline", "a.b-c"], ["*", "pipe*", "a/b", "a" * 101]),
-    "CheckFunctionArns": (["", FUNCTION, f"{FUNCTION},{FUNCTION}:live", f"{FUNCTION}:$LATEST"], ["probe", "*", f"{FUNCTION}*", f"{FUNCTION},*", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"]),
+    "CheckFunctionArns": (
+        ["", FUNCTION, f"{FUNCTION},{FUNCTION}:live", f"{FUNCTION}:$LATEST"],
+        ["probe", "*", f"{FUNCTION}*", f"{FUNCTION},*", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"],
+    ),
 }
 
 
@@ -147,7 +151,7 @@ class Combinations(TestCase):
         for combination in covering:
             self.assertEqual(rules.broken(document, defaults | combination), {})
         looked_at = sorted(rules.mentioned(document["Rules"]) & set(parameters))
-        values = (dict(zip(looked_at, chosen)) for chosen in itertools.product(*(parameters[name] for name in looked_at)))
+        values = (dict(zip(looked_at, chosen, strict=True)) for chosen in itertools.product(*(parameters[name] for name in looked_at)))
         possible = [chosen for chosen in values if not rules.broken(document, defaults | chosen)]
         for one, other in itertools.combinations(parameters, 2):
             for pair in ({one: a, other: b} for a in parameters[one] for b in parameters[other]):
@@ -191,7 +195,9 @@ class Role(TestCase):
         parameters = self.PARAMETERS | changed
         resources = deployed(**parameters)["Resources"]
         policies = list(resources["PipelineRole"]["Properties"]["Policies"])
-        self.assertEqual([policy["PolicyName"] for policy in policies], ["ml-pipeline-access-policy"], "the role that stays has the guide's policy alone")
+        self.assertEqual(
+            [policy["PolicyName"] for policy in policies], ["ml-pipeline-access-policy"], "the role that stays has the guide's policy alone"
+        )
         for resource in resources.values():
             if resource["Type"] == "AWS::IAM::Policy":
                 self.assertEqual(resource["Properties"]["Roles"], [{"Ref": "PipelineRole"}])

@@ -4,7 +4,6 @@ What each run writes is read from the README's table, to which a test of the fun
 alarm makes of it is CloudWatch's documented rule, which test_alarms.py holds to AWS's own tables.
 """
 
-import unittest
 from unittest import TestCase
 
 from support import ROOT
@@ -20,7 +19,7 @@ def table() -> list:
     lines = (ROOT / "README.md").read_text().splitlines()
     start = lines.index("| run | `Denied` | `Inconclusive` | `DurationMs` and the others | what the alarms do |") + 2
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start : start + 5]]
-    return [dict(zip(("Denied", "Inconclusive", "DurationMs"), row[1:4])) for row in rows]
+    return [dict(zip(("Denied", "Inconclusive", "DurationMs"), row[1:4], strict=True)) for row in rows]
 
 
 class Run:

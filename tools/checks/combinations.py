@@ -48,7 +48,7 @@ def cover(template: dict, parameters: dict, strength: int) -> list:
         return sum(group <= combination.items() for group in map(set, open_groups) if item in group)
 
     open_groups = {
-        tuple(zip(names, values))
+        tuple(zip(names, values, strict=True))
         for names in itertools.combinations(sorted(parameters), strength)
         for values in itertools.product(*(parameters[name] for name in names))
     }
@@ -77,7 +77,7 @@ def allowed(template: dict, parameters: dict, combination: dict, group: dict) ->
         # What one rule asks for, another that looks at the same parameter may refuse.
         together = rules.connected(template, min(broken))
         free = sorted(set().union(*(rules.mentioned(template["Rules"][name]) for name in together)) & set(parameters) - set(group))
-        changed = (combination | dict(zip(free, values)) for values in itertools.product(*(parameters[name] for name in free)))
+        changed = (combination | dict(zip(free, values, strict=True)) for values in itertools.product(*(parameters[name] for name in free)))
         holding = [candidate for candidate in changed if not together & set(rules.broken(template, defaults | candidate))]
         if not holding:
             return {}

@@ -88,14 +88,14 @@ def check_command(command: list, known: set, messages: set) -> tuple:
         ok = len(rest) == 1 and rest[0][0] == "number" and rest[0][1].isdigit() and 1 <= int(rest[0][1]) <= 10000
         return known, [] if ok else ["has a limit that is not a number from 1 to 10000"]
     wrong, new, grouped, after_by = [], set(), set(), False
-    for index, (kind, text) in enumerate(rest):
+    for index, (kind, written) in enumerate(rest):
         before = rest[index - 1][1] if index else ""
         after = rest[index + 1][1] if index + 1 < len(rest) else ""
-        if kind == "text" and before in ("=", "!=") and rest[index - 2][1] == "message" and text[1:-1] not in messages:
-            wrong.append(f"asks for a message that is never logged: {text}")
+        if kind == "text" and before in ("=", "!=") and rest[index - 2][1] == "message" and written[1:-1] not in messages:
+            wrong.append(f"asks for a message that is never logged: {written}")
         if kind != "name":
             continue
-        text = text.strip("`")
+        text = written.strip("`")
         if before == "as" or (name == "parse" and "as" in [word for _, word in rest[:index]]):
             new.add(text)
         elif text in WORDS:

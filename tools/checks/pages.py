@@ -19,12 +19,12 @@ COMMENT = re.compile(r"(?s)<!--.*?-->")
 # It ends with as many backticks as it begins with, in the same paragraph.
 CODE = re.compile(r"(?s)(?<!`)(?P<ticks>`+)(?!`)(?P<code>(?:(?!\n\n).)+?)(?<!`)(?P=ticks)(?!`)")
 HEADING = re.compile(r"(?m)^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
-EXPLICIT = re.compile(r'<[a-z][^>]*\s(?:id|name)="([^"]+)"')
+EXPLICIT = re.compile(r"""<[a-z][^>]*\s(?:id|name)=["']([^"']+)["']""")
 LINKS = (
     # The target may have parentheses that match, and a title behind it.
     re.compile(r"\]\(\s*(<[^<>\n]*>|(?:[^\s()<]|\([^\s()]*\))*)(?=[\s)])"),
     re.compile(r"(?m)^ {0,3}\[(?!\^)[^\]\n]+\]:\s*(\S+)"),
-    re.compile(r'<[a-z][^>]*\s(?:href|src|srcset)="([^"]*)"'),
+    re.compile(r"""<[a-z][^>]*\s(?:href|src)=["']([^"']*)["']"""),
 )
 ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 # GitHub gives these to the lines of a file that is no page.

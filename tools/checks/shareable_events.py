@@ -27,7 +27,9 @@ def write_test_events(template: Path) -> None:
     text = template.read_text()
     found = CONTENT.search(text)
     if not found:
-        fail(f"{template.name} has no place for the test events.", "It is the property Content of the resource TestEvents, a text with `>-`.")
+        fail(
+            f"{template.name} has no place for the test events.", "It is the property Content of the resource TestEvents, a text with `>-`."
+        )
     template.write_text(text[: found.start(1)] + lay_out(read_examples()) + text[found.end(1) :])
 
 
