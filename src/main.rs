@@ -14,7 +14,7 @@ use permissions_probe::telemetry;
 async fn main() -> Result<(), Error> {
     if environment("AWS_LAMBDA_RUNTIME_API").is_none() {
         return Err("this program is a Lambda function and was started outside of Lambda; \
-                    `cargo lambda watch` runs it on this machine, and ./local/demo does so with an account to check"
+                    `cargo lambda watch` runs it on this machine, and ./dev demo does so with an account to check"
             .into());
     }
     telemetry::init(Logging::from_env(environment));

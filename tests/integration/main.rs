@@ -1,5 +1,5 @@
 //! The function against real components: an account that enforces IAM, and the
-//! Lambda Runtime Interface Emulator. `local/test` installs and names both.
+//! Lambda Runtime Interface Emulator. `./dev test` installs and names both.
 
 #![allow(clippy::unwrap_used, reason = "unwrap belongs in tests")]
 
