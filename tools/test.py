@@ -3,6 +3,9 @@
 The wire tests answer the real SDK with recorded bytes; the others run against
 an emulated account that enforces IAM and under the Lambda Runtime Interface
 Emulator, both of which this command installs into .local/venv.
+
+To run only some of the tests of these tools, by a part of their names, once they are installed:
+.local/venv/bin/python -m unittest discover -s tests/tools -k PART
 """
 
 import argparse

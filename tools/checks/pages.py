@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 README, SUMMARY = Path("README.md"), Path("docs/SUMMARY.md")
-MOST_LINES, MOST_WORDS = 130, 900
+MAX_LINES, MAX_WORDS = 130, 900
 
 FENCED = re.compile(r"(?ms)^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)")
 COMMENT = re.compile(r"(?s)<!--.*?-->")
@@ -131,5 +131,5 @@ def check_summary(root: Path, pages: list) -> list:
 
 def check_size(root: Path) -> list:
     text = (root / README).read_text()
-    counts = (("lines", len(text.splitlines()), MOST_LINES), ("words", len(text.split()), MOST_WORDS))
+    counts = (("lines", len(text.splitlines()), MAX_LINES), ("words", len(text.split()), MAX_WORDS))
     return [f"{README}: has {count} {what}, and may have {most}" for what, count, most in counts if count > most]
