@@ -1,8 +1,10 @@
 """The queries of the template are held to the lists of what the function logs."""
 
+import io
 import json
 import tempfile
 import unittest
+from contextlib import redirect_stdout
 from pathlib import Path
 from unittest import mock
 
@@ -10,6 +12,11 @@ from support import template
 from tools.checks import queries
 
 LISTS = queries.LOGGED
+
+
+def check(document: dict) -> list:
+    with redirect_stdout(io.StringIO()):
+        return [text for _, text, _ in queries.check_queries(document)]
 
 
 class Queries(unittest.TestCase):
@@ -21,14 +28,14 @@ class Queries(unittest.TestCase):
 
     def test_a_field_or_a_message_that_is_no_longer_logged_is_found(self):
         document = template()
-        self.assertEqual(queries.check_queries(document), [])
+        self.assertEqual(check(document), [])
         for what, name in (("fields", "verdict"), ("messages", "probed")):
             with tempfile.TemporaryDirectory() as folder, mock.patch.object(queries, "LOGGED", Path(folder)):
                 for file in ("log-fields.json", "log-messages.json"):
                     listed = json.loads((LISTS / file).read_text())
                     kept = [one for one in listed if (file, one) != (f"log-{what}.json", name)]
                     Path(folder, file).write_text(json.dumps(kept))
-                found = [text for _, text, _ in queries.check_queries(document)]
+                found = check(document)
             self.assertTrue(found)
             for text in found:
                 self.assertIn(name, text)

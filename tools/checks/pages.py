@@ -113,7 +113,7 @@ def render(text: str) -> str:
 def is_kept(letter: str) -> bool:
     # Letters, marks, digits, and what connects words, such as the underscore.
     category = unicodedata.category(letter)
-    return letter in " -" or category[0] in "LM" or category in ("Nd", "Pc")
+    return letter in " -" or letter.isdecimal() or category[0] in "LM" or category == "Pc"
 
 
 def blank(pattern: re.Pattern, text: str) -> str:
