@@ -47,8 +47,9 @@ pub fn account() -> &'static Account {
 impl Account {
     pub fn start(arguments: &[&str]) -> Self {
         let mut child = scrubbed(&tool("python"))
-            .arg(root().join("local/emulator.py"))
+            .args(["-m", "tools.emulator"])
             .args(arguments)
+            .current_dir(root())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -57,7 +58,7 @@ impl Account {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let mut account: Self = serde_json::from_str(&line).unwrap_or_else(|error| {
-            panic!("the emulator did not start ({error}); `.local/venv/bin/python local/emulator.py` shows why")
+            panic!("the emulator did not start ({error}); `.local/venv/bin/python -m tools.emulator` shows why")
         });
         account.child = Some(child);
         account
@@ -118,8 +119,11 @@ impl Drop for Account {
 pub fn assert_on_loopback(process: &Child, address: &str) {
     let (_, port) = address.rsplit_once(':').unwrap();
     let pid = process.id().to_string();
-    let seen =
-        scrubbed(&tool("python")).arg(root().join("local/loopback.py")).args([pid.as_str(), port]).output().unwrap();
+    let seen = scrubbed(&tool("python"))
+        .args(["-m", "tools.loopback", pid.as_str(), port])
+        .current_dir(root())
+        .output()
+        .unwrap();
     assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
 }
 
@@ -215,7 +219,7 @@ pub fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// The program under test: the one that `local/test` compiled as for a release, else cargo's.
+/// The program under test: the one that `./dev test` compiled as for a release, else cargo's.
 pub fn function() -> PathBuf {
     std::env::var_os("PROBE_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_permissions-probe").into(), PathBuf::from)
 }
@@ -235,7 +239,7 @@ pub fn scrubbed(program: &Path) -> Command {
 /// A program of the virtual environment.
 pub fn tool(name: &str) -> PathBuf {
     let path = root().join(".local/venv/bin").join(name);
-    assert!(path.exists(), "{} is missing; run local/test, which installs it", path.display());
+    assert!(path.exists(), "{} is missing; run ./dev test, which installs it", path.display());
     path
 }
 

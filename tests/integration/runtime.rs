@@ -73,7 +73,7 @@ fn emulator() -> PathBuf {
     let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let lib = root().join(".local/venv/lib");
     std::fs::read_dir(&lib)
-        .unwrap_or_else(|_| panic!("{} is missing; run local/test, which installs it", lib.display()))
+        .unwrap_or_else(|_| panic!("{} is missing; run ./dev test, which installs it", lib.display()))
         .map(|python| python.unwrap().path())
         .map(|python| python.join("site-packages/samcli/local/rapid").join(format!("aws-lambda-rie-{machine}")))
         .find(|path| path.exists())

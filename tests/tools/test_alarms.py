@@ -1,0 +1,185 @@
+"""The template's alarms, held to how CloudWatch treats missing data, and then played through.
+
+CloudWatch looks back further than an alarm's periods: over its evaluation range, of which AWS does not say how long it is.
+So what is claimed here is claimed for every length. The rule is that of the CloudWatch User Guide, "Configuring how
+CloudWatch alarms treat missing data", and is held to every row of the tables there.
+"""
+
+from unittest import TestCase
+
+from support import template
+
+OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
+KEEP = "Retain current state"
+# Two periods longer than the longest alarm looks at, and much longer.
+RANGES = range(2, 13)
+TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
+
+
+def evaluate(points: str, needed: int, periods: int, treatment: str) -> str:
+    """The state that follows from the points of an evaluation range, the latest at the end: `0` holds, `X` breaches, `-` is missing.
+
+    The alarm is on `needed` points to alarm out of `periods`.
+    """
+    real = points.replace("-", "")
+    if len(real) >= periods:
+        return ALARM if real[-periods:].count("X") >= needed else OK
+    breaching = real.count("X")
+    if treatment == "breaching":
+        return ALARM if breaching + periods - len(real) >= needed else OK
+    if treatment == "notBreaching" or breaching >= needed:
+        return ALARM if breaching >= needed else OK
+    if "0" in real:
+        return OK
+    # "Avoiding premature transitions to alarm state": what breaches, with nothing else after it, is old enough to be believed.
+    if treatment == "missing" and real and len(points) - points.index("X") >= needed:
+        return ALARM
+    return INSUFFICIENT if treatment == "missing" else KEEP
+
+
+class MissingData(TestCase):
+    """CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": both tables, with an evaluation range of 5."""
+
+    def hold(self, needed: int, table: str) -> None:
+        for row in table.strip().splitlines():
+            points, filled, *states = (cell.strip() for cell in row.strip(" |").split("|"))
+            points = points.replace(" ", "")
+            with self.subTest(points):
+                self.assertEqual(max(0, 3 - len(points.replace("-", ""))), int(filled))
+                self.assertEqual([evaluate(points, needed, 3, treatment) for treatment in TREATMENTS], states)
+
+    def test_three_out_of_three(self) -> None:
+        self.hold(
+            3,
+            """
+            | 0 - X - X | 0 | OK                | OK                   | OK    | OK    |
+            | 0 - - - - | 2 | OK                | OK                   | OK    | OK    |
+            | - - - - - | 3 | INSUFFICIENT_DATA | Retain current state | ALARM | OK    |
+            | 0 X X - X | 0 | ALARM             | ALARM                | ALARM | ALARM |
+            | - - X - - | 2 | ALARM             | Retain current state | ALARM | OK    |
+            """,
+        )
+
+    def test_two_out_of_three(self) -> None:
+        self.hold(
+            2,
+            """
+            | 0 - X - X | 0 | ALARM | ALARM                | ALARM | ALARM |
+            | 0 0 X 0 X | 0 | ALARM | ALARM                | ALARM | ALARM |
+            | 0 - X - - | 1 | OK    | OK                   | ALARM | OK    |
+            | - - - - 0 | 2 | OK    | OK                   | ALARM | OK    |
+            | - - - X - | 2 | ALARM | Retain current state | ALARM | OK    |
+            """,
+        )
+
+    def test_no_premature_alarm(self) -> None:
+        """The same page: with 3 out of 3, neither of these goes into ALARM at once where missing data is missing."""
+        for points in ("----X", "---X-"):
+            self.assertNotEqual(evaluate(points, 3, 3, "missing"), ALARM, points)
+
+
+class Alarm:
+    """An alarm of the template, by its own settings, with the parameters at their defaults or as given."""
+
+    def __init__(self, name: str, **parameters: str) -> None:
+        document = template()
+        properties = document["Resources"][name]["Properties"]
+
+        def value(node: object) -> object:
+            if isinstance(node, dict):
+                return parameters.get(node["Ref"], document["Parameters"][node["Ref"]]["Default"])
+            return node
+
+        self.treatment = properties["TreatMissingData"]
+        self.periods = int(value(properties["EvaluationPeriods"]))
+        self.needed = int(value(properties.get("DatapointsToAlarm", self.periods)))
+        self.below = properties["ComparisonOperator"] == "LessThanThreshold"
+        assert self.below or properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        self.threshold = properties["Threshold"]
+        # Of a math expression, only the filling of a metric with 0 is known here.
+        self.statistic, self.metric, self.period, self.filled = self.source(properties)
+        self.period = int(value(self.period))
+
+    @staticmethod
+    def source(properties: dict) -> tuple:
+        if "Metrics" not in properties:
+            return properties["Statistic"], properties["MetricName"], properties["Period"], False
+        (asked,) = [query for query in properties["Metrics"] if "MetricStat" in query]
+        (result,) = [query for query in properties["Metrics"] if query.get("ReturnData", True)]
+        assert result["Expression"] == f"FILL({asked['Id']}, 0)", result
+        return asked["MetricStat"]["Stat"], asked["MetricStat"]["Metric"]["MetricName"], asked["MetricStat"]["Period"], True
+
+    def point(self, value: float | None) -> str:
+        """`value` is the statistic of one period, and nothing where no run reported in it."""
+        if value is None and self.filled:
+            value = 0
+        if value is None:
+            return "-"
+        return "X" if (value < self.threshold) == self.below else "0"
+
+    def play(self, values: list, length: int, state: str = OK) -> list:
+        """The states after each of the values, one a period, with the evaluation range that long. What lies before is like the first."""
+        states = []
+        for at in range(len(values)):
+            shown = ([values[0]] * length + values[: at + 1])[-length:]
+            found = evaluate("".join(map(self.point, shown)), self.needed, self.periods, self.treatment)
+            state = state if found == KEEP else found
+            states.append(state)
+        return states
+
+
+class MissingRuns(TestCase):
+    def test_it_goes_off_after_exactly_two_periods_without_a_run(self) -> None:
+        for length in RANGES:
+            with self.subTest(evaluation_range=length):
+                states = Alarm("MissingAlarm").play([1, 1, None, None, None, None, 1, 1], length)
+                self.assertEqual(states, [OK, OK, OK, ALARM, ALARM, ALARM, OK, OK])
+
+    def test_it_counts_runs(self) -> None:
+        alarm = Alarm("MissingAlarm")
+        self.assertEqual((alarm.statistic, alarm.metric), ("SampleCount", "DurationMs"))
+        self.assertEqual([alarm.point(count) for count in (None, 1, 2, 60)], ["X", "0", "0", "0"])
+
+    def test_by_the_minute(self) -> None:
+        """Hourly runs never set the alarm off, and when they end, it goes off two periods after the last of them.
+
+        Alarms are evaluated every minute, on windows that slide, and a metric arrives late.
+        """
+        alarm = Alarm("MissingAlarm")
+        period, last = alarm.period // 60, 12
+        for length in RANGES:
+            for late in (0, 1, 5, 30):
+                # Scheduler runs within the minute after the hour: this one at the minute, and the next at the end of it.
+                runs = [60 * hour + hour % 2 for hour in range(last + 1)]
+                states = {}
+                for now in range(length * period + 60, runs[-1] + 5 * period):
+                    counts = [
+                        sum(now - (at + 1) * period < run <= now - at * period and run + late <= now for run in runs)
+                        for at in range(length)
+                    ]
+                    points = "".join(alarm.point(count or None) for count in reversed(counts))
+                    states[now] = evaluate(points, alarm.needed, alarm.periods, alarm.treatment)
+                with self.subTest(evaluation_range=length, minutes_late=late):
+                    off = min((now for now, state in states.items() if state == ALARM), default=None)
+                    self.assertEqual(off, runs[-1] + 2 * period)
+
+
+class Verdicts(TestCase):
+    def test_one_denial_pages_once_and_lasts_until_the_next_run(self) -> None:
+        for length in RANGES:
+            with self.subTest(evaluation_range=length):
+                states = Alarm("DeniedAlarm").play([0, 1, None, None, None, 1, None, 0, None], length)
+                self.assertEqual(states, [OK] + [ALARM] * 6 + [OK, OK])
+
+    def test_inconclusive_runs_page_when_two_of_three_are(self) -> None:
+        for length in range(3, 13):
+            with self.subTest(evaluation_range=length):
+                alarm = Alarm("InconclusiveAlarm")
+                self.assertEqual(alarm.play([0, 1, 0, 0, 0], length), [OK] * 5, "one slow answer pages nobody")
+                self.assertEqual(alarm.play([0, 1, 0, 1, 0, 0], length), [OK, OK, OK, ALARM, OK, OK])
+                self.assertEqual(alarm.play([0, 1, 1, None, None, 0, 0], length)[2:5], [ALARM] * 3, "it keeps its state until the next run")
+
+    def test_the_parameters_say_how_many(self) -> None:
+        alarm = Alarm("InconclusiveAlarm", InconclusivePeriods="1", InconclusiveOf="1")
+        self.assertEqual((alarm.needed, alarm.periods), (1, 1))
+        self.assertEqual(alarm.play([0, 1, 0], 4), [OK, ALARM, OK])

@@ -1,0 +1,44 @@
+"""./dev names its commands, each of which is a module, and knows no others."""
+
+import re
+import subprocess
+import sys
+import unittest
+
+from tools.environment import ROOT
+
+
+def dev(*words: str) -> tuple:
+    done = subprocess.run([sys.executable, ROOT / "dev", *words], check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Dev(unittest.TestCase):
+    def setUp(self):
+        _, self.listed, _ = dev()
+        self.names = re.findall(r"^  (\w+) ", self.listed, re.MULTILINE)
+
+    def test_alone_it_lists_every_command_with_one_line(self):
+        for words in ((), ("--help",), ("-h",)):
+            self.assertEqual(dev(*words), (0, self.listed, ""))
+        self.assertEqual(self.names, ["demo", "test", "gate", "lint", "docs", "bench", "ci", "lock"])
+
+    def test_every_command_is_a_module_that_says_what_it_is_for(self):
+        # The benchmark's own programs say it for themselves.
+        for name in set(self.names) - {"bench"}:
+            with self.subTest(name):
+                status, said, wrong = dev(name, "--help")
+                self.assertEqual(status, 0, wrong)
+                self.assertIn(f"usage: dev {name}", said)
+
+    def test_an_unknown_command_is_an_error_that_names_the_known_ones(self):
+        for unknown in ("demos", "../tools/demo", "environment", ""):
+            status, said, wrong = dev(unknown)
+            self.assertEqual((status, said), (1, ""), unknown)
+            self.assertIn(f"has no command {unknown}.", wrong)
+            for name in self.names:
+                self.assertIn(name, wrong)
+
+    def test_the_gate_of_the_repository_is_one_of_them(self):
+        done = subprocess.run([ROOT / ".ci" / "run", "--help"], check=False, capture_output=True, text=True)
+        self.assertIn("usage: dev ci", done.stdout)

@@ -1,0 +1,39 @@
+"""Runs all tests on this machine. Nothing leaves it, and no AWS account is needed.
+
+The wire tests answer the real SDK with recorded bytes; the others run against
+an emulated account that enforces IAM and under the Lambda Runtime Interface
+Emulator, both of which this command installs into .local/venv.
+
+To run only some of the tests of these tools, by a part of their names, once they are installed:
+.local/venv/bin/python -m unittest discover -s tests/tools -k PART
+"""
+
+import argparse
+
+from tools.environment import BIN, ROOT, prepare, run, say, scrubbed
+
+# The benchmark is measured, not tested, and stands on what is built for a release only.
+CARGO_TEST = ("test", "--workspace", "--locked", "--exclude", "bench")
+OPTIONAL_FEATURE = ("test", "--locked", "--features", "authorization-details", "--test", "integration", "root_causes::details")
+# Those of this package, for the Python of .local/venv, which has what they import.
+TOOLS_TESTS = ("-m", "unittest", "discover", "-s", "tests/tools")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="run the Runtime Interface Emulator with the debug build")
+    parser.add_argument("arguments", nargs="*", help="passed on to cargo test")
+    arguments = parser.parse_args()
+    prepare()
+    environment = scrubbed()
+    say("Running the tests of the tools")
+    todo = "Look at the failed tests above."
+    run("The tests did not pass", todo, BIN / "python", *TOOLS_TESTS, env=environment)
+    if not arguments.quick:
+        say("Compiling the function as for a release (a first build takes several minutes)")
+        run("The function could not be compiled", "Look at cargo's error above.", "cargo", "build", "--release", "--locked")
+        environment["PROBE_BINARY"] = str(ROOT / "target" / "release" / "permissions-probe")
+    say("Running the tests (a first build takes several minutes)")
+    run("The tests did not pass", todo, "cargo", *CARGO_TEST, *arguments.arguments, env=environment)
+    say("Running the tests of the optional feature")
+    run("The tests did not pass", todo, "cargo", *OPTIONAL_FEATURE, env=environment)
