@@ -557,11 +557,11 @@ mod tests {
     #[test]
     fn names_every_problem_at_once() {
         assert_eq!(
-            parse(json!({"probe": {"actions": ["s3:*", "s4:*", 7], "verbose": "yes", "colour": "red"}})),
+            parse(json!({"probe": {"actions": ["s3:*", "s4:*", 7], "verbose": "yes", "color": "red"}})),
             Err(vec![
                 "probe.actions[1]".to_owned(),
                 "probe.actions[2]".to_owned(),
-                "probe.colour".to_owned(),
+                "probe.color".to_owned(),
                 "probe.verbose".to_owned()
             ])
         );
