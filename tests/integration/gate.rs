@@ -189,9 +189,9 @@ fn what_is_wrong_with_the_function_or_the_gate_is_told_instead_of_nothing() {
         (&without_credentials, json!({}), 500, "AWS_ACCESS_KEY_ID is not set; expected credentials"),
         (
             &deployment.environment,
-            json!({"Probe": {"settleSeconds": "soon", "colour": "red"}}),
+            json!({"Probe": {"settleSeconds": "soon", "color": "red"}}),
             400,
-            "probe.colour is \"red\"; expected no such option",
+            "probe.color is \"red\"; expected no such option",
         ),
         (&deployment.environment, json!({"Probe": "now"}), 400, "probe is \"now\"; expected an object"),
     ] {
