@@ -34,10 +34,10 @@ use tracing::level_filters::LevelFilter;
 use crate::config::{Config, Gates, HttpReport, Invalid};
 use crate::events::http::HttpEvent;
 use crate::gate::{Gate, GateDecision};
-use crate::log::{self, History};
 use crate::metrics;
 use crate::response::http::HttpResult;
 use crate::response::{Checked, Response};
+use crate::telemetry::{self, History};
 use crate::voice::VOICE;
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
@@ -123,7 +123,7 @@ impl App {
             history: History::default(),
             latest: Mutex::default(),
             warm: AtomicBool::new(false),
-            metrics: Sink(Arc::new(log::print)),
+            metrics: Sink(Arc::new(telemetry::print)),
         }
     }
 
@@ -191,7 +191,7 @@ impl App {
         let (decision, checked) = self.decide(gate, context).await;
         // With the gate, the stack's log group can be gone, and a line would make Lambda create it again.
         if !gate.is_deleted() {
-            log::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
+            telemetry::log_gate(gate.name(), decision.passes, &decision.reason, &context.request_id);
         }
         let answered = gate.answer(&decision, &self.connections, &self.sdk);
         let heard = timeout(time_of(context), answered).await.unwrap_or_else(|_| {
@@ -215,7 +215,7 @@ impl App {
             return if gate.is_deleted() { checked } else { self.logged(checked) }.response();
         };
         let problem = json::Problem::render(&problem, &mut Rendering::new(self.masks()));
-        log::log_problems(std::slice::from_ref(&problem), &context.request_id);
+        telemetry::log_problems(std::slice::from_ref(&problem), &context.request_id);
         checked.rendered.json.problems.push(problem);
         Checked { refused: Some(502), ..checked }.response()
     }
@@ -270,7 +270,7 @@ impl App {
 
     /// The same, logged.
     fn logged(&self, checked: Checked) -> Checked {
-        log::log(&checked.rendered, checked.status(), &self.history, false);
+        telemetry::log(&checked.rendered, checked.status(), &self.history, false);
         checked
     }
 
@@ -309,7 +309,7 @@ impl App {
         let request_id = context.request_id.as_str().into();
         let report = Report::new(run, request_id, time.elapsed(), options.actions.is_some());
         let rendered = report.render(VOICE, setup.config.redact);
-        log::log(&rendered, rendered.report.status(), &self.history, of_gate);
+        telemetry::log(&rendered, rendered.report.status(), &self.history, of_gate);
         let cold_start = !self.warm.swap(true, Ordering::Relaxed);
         (self.metrics.0)(&metrics::lines(&rendered, &setup.config, of_gate, cold_start, SystemTime::now()));
         Checked { rendered, refused: None, verbose: options.verbose }

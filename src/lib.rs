@@ -21,7 +21,7 @@
 //! | [`events`] | what invoked the function |
 //! | [`response`] | the function's response |
 //! | [`metrics`] | what CloudWatch counts |
-//! | [`log`] | what is logged |
+//! | [`telemetry`] | what is logged |
 //! | [`gate`] | a deployment that waits for a run, and its answer |
 //! | [`function`] | one invocation |
 //!
@@ -43,7 +43,7 @@ pub mod config;
 pub mod events;
 pub mod function;
 pub mod gate;
-pub mod log;
 pub mod metrics;
 pub mod response;
+pub mod telemetry;
 pub mod voice;

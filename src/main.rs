@@ -7,7 +7,7 @@ use permissions_aws::http_client::Connections;
 use permissions_core::event::Event;
 use permissions_probe::config::{Config, Logging, environment, trust_store};
 use permissions_probe::function::{App, sdk};
-use permissions_probe::log;
+use permissions_probe::telemetry;
 
 /// One thread is all that the smallest function has.
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
                     `cargo lambda watch` runs it on this machine, and ./dev demo does so with an account to check"
             .into());
     }
-    log::init(Logging::from_env(environment));
+    telemetry::init(Logging::from_env(environment));
     let config = Config::from_env(environment);
     let connections = Connections::new(&trust_store(environment));
     let app = Arc::new(App::new(config, sdk(&connections).await, connections));

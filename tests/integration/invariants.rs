@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::harness::{
     self as stub, Act, FUNCTION_ARN, Request, Stub, action_of, denial, error_of, healthy, json, json_error, s3_error,
 };
+use crate::snapshots::hear_every_thread;
 use permissions_aws::probes;
 use permissions_core::event::Event;
 use permissions_core::specification::guide_policy;
@@ -387,6 +388,7 @@ fn every_run_keeps_what_must_be_true_of_it() {
             .with_writer(log.clone())
             .finish();
         let guard = tracing::subscriber::set_default(subscriber);
+        let _second = hear_every_thread();
         let mut before: Before = None;
         for invocation in &invocations {
             // What needs a role to pass is no filter without one.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use permissions_probe::response::Response;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
@@ -81,6 +81,14 @@ fn assert_frozen(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, normalized(text)));
 }
 
+/// Keeps `tracing` from asking only the thread that meets an event first whether anybody hears of it, as it does
+/// while there is one subscriber; a test on another thread has none.
+pub fn hear_every_thread() -> Dispatch {
+    let second = Dispatch::new(tracing_subscriber::registry());
+    tracing::callsite::rebuild_interest_cache();
+    second
+}
+
 /// Runs, and holds the response and the log to the snapshots of this name.
 async fn freeze<T>(name: &str, ran: Pin<Box<dyn Future<Output = T>>>) {
     let log = Log::default();
@@ -94,7 +102,7 @@ async fn freeze<T>(name: &str, ran: Pin<Box<dyn Future<Output = T>>>) {
         .with_writer(log.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    tracing::callsite::rebuild_interest_cache();
+    let _second = hear_every_thread();
     ran.await;
     drop(guard);
     assert_frozen(&format!("response-{name}"), &LATEST.take());
@@ -155,12 +163,11 @@ impl<S: Subscriber> Layer<S> for Names {
 pub async fn every_field_and_message() -> (BTreeSet<String>, BTreeSet<String>) {
     let names = Names::default();
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(names.clone()));
-    // A test on another thread can have met an event first, with nobody to hear of it.
-    tracing::callsite::rebuild_interest_cache();
+    let _second = hear_every_thread();
     cause("wrongRole").await;
     run(&[("PROBE_ENDPOINT_NAME", "prod")], healthy).await;
     run(&[("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::111122223333:role/r")], healthy).await;
-    permissions_probe::log::log_gate("CloudFormation", true, "", "");
+    permissions_probe::telemetry::log_gate("CloudFormation", true, "", "");
     drop(guard);
     let (fields, messages) = names.0.lock().unwrap().clone();
     (fields, messages)
