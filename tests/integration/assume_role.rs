@@ -200,7 +200,7 @@ async fn an_attempt_that_tells_nothing_is_inconclusive() {
     let advice = response["report"]["advice"].as_array().unwrap();
     assert_eq!(advice[0]["actions"], json!(["sts:AssumeRole"]));
     assert!(advice[0]["text"].as_str().unwrap().starts_with("AWS limited the rate"), "{advice:?}");
-    assert!(advice[1]["text"].as_str().unwrap().contains("mend that first"), "{advice:?}");
+    assert!(advice[1]["text"].as_str().unwrap().contains("fix that first"), "{advice:?}");
 }
 
 #[tokio::test]

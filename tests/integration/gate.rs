@@ -127,7 +127,7 @@ fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
         answers[0]["Reason"],
         "dynamodb:PutItem is denied on arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata: no identity-based \
          policy allows it. The report is logged in /aws/lambda/permissions-probe, with requestId request-1. No identity-based \
-         policy of the role lambda-ml-pipeline-role allows these actions. This policy, added to it, does: \
+         policy of the role lambda-ml-pipeline-role allows these actions. Add this policy to the role to allow them: \
          {\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"dynamodb:PutItem\"],\"Resource\":\
          [\"arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata\"]}]}"
     );

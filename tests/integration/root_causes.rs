@@ -139,6 +139,14 @@ pub async fn cause(name: &str) -> Value {
             })
             .await
         }
+        "control" => {
+            run(&[], |request| match action_of(request).as_str() {
+                "sts:GetCallerIdentity" => Vec::new(),
+                _ => healthy(request),
+            })
+            .await
+        }
+        "denyControl" => run(&[("PROBE_DENY_CONTROL", "dynamodb:ListTables")], healthy).await,
         "roleTrust" => {
             run(&[("PROBE_SAGEMAKER_ROLE_ARN", SAGEMAKER_ROLE)], |request| match action_of(request).as_str() {
                 "sagemaker:CreateModel" if request.json()["ExecutionRoleArn"] == SAGEMAKER_ROLE => not_trusted(),
@@ -184,6 +192,8 @@ pub const CAUSES: &[&str] = &[
     "network",
     "roleTrust",
     "policyType",
+    "control",
+    "denyControl",
     "a missing statement",
     "a key",
 ];
@@ -194,7 +204,11 @@ async fn each_root_cause_is_the_headline_and_hides_no_row() {
         let response = cause(name).await;
         let report = &response["report"];
         let rows = report["actions"].as_array().unwrap().len();
-        assert_eq!(rows, if ["a key", "notAssumed", "roleTrust"].contains(name) { 18 } else { 17 }, "{name}");
+        assert_eq!(
+            rows,
+            if ["a key", "notAssumed", "roleTrust", "denyControl"].contains(name) { 18 } else { 17 },
+            "{name}"
+        );
         let headline = report["headline"]["cause"].as_str();
         assert_eq!(headline, Some(*name).filter(|name| !name.contains(' ')), "{name}: {response}");
     }
@@ -415,7 +429,7 @@ async fn an_explicit_deny_says_what_the_request_had() {
     assert!(shape.contains("If the policy has conditions, it may allow the pipeline's own requests"), "{shape}");
     let setting = text("s3:PutObject");
     assert!(
-        setting.contains("A setting denies these actions, and no policy: the bucket's blocked encryption types"),
+        setting.contains("A setting denies these actions, not a policy: the bucket's blocked encryption types"),
         "{setting}"
     );
     assert_eq!(row_of(&response, "s3:PutObject")["denial"]["setting"], "the bucket's blocked encryption types");
@@ -682,7 +696,7 @@ async fn the_texts_of_the_advice_hold_what_they_promise() {
     })
     .await;
     let text = response["report"]["headline"]["text"].as_str().unwrap();
-    assert!(text.contains("an explicit deny in an identity-based policy"), "{text}");
+    assert!(text.contains("an identity-based policy explicitly denies the actions"), "{text}");
 }
 
 #[tokio::test]
@@ -709,7 +723,7 @@ async fn a_key_that_aws_does_not_name_is_offered_no_statement() {
         (
             "because the resource does not exist in this Region, no resource-based policies allow access, or a \
              resource-based policy explicitly denies access",
-            "Look whether it exists",
+            "Check whether the resource exists",
         ),
     ] {
         let response = run(&[], move |request| match action_of(request).as_str() {

@@ -63,8 +63,8 @@ pub enum Cause {
 
 /// Every cause, with its name in the report and what it means.
 pub const CAUSES: &[(Cause, &str, &str)] = &[
-    (Cause::Credentials, "credentials", "AWS did not accept the credentials, so it never came to authorize the action"),
-    (Cause::ClockSkew, "clockSkew", "the clock of this machine is off, so AWS refused the signature"),
+    (Cause::Credentials, "credentials", "AWS rejected the credentials before it authorized the action"),
+    (Cause::ClockSkew, "clockSkew", "the clock of this machine is wrong, so AWS rejected the signature"),
     (Cause::Throttled, "throttled", "AWS limited the rate of requests"),
     (
         Cause::Network,
@@ -82,7 +82,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (
         Cause::NotSent,
         "notSent",
-        "the request could not be made here, so AWS was not asked; look at the function's Region and endpoints",
+        "the request could not be made here, so AWS was not asked; check the function's Region and endpoints",
     ),
     (Cause::ServiceFault, "serviceFault", "the service failed on its side"),
     (Cause::AccountNotReady, "accountNotReady", "the account is not subscribed to the service, or is suspended"),
@@ -124,13 +124,9 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
         "notFromAws",
         "the answer carries no AWS request id, so a proxy or a firewall may have given it",
     ),
-    (
-        Cause::ControlFailed,
-        "controlFailed",
-        "a control of this run did not come out as it must, so this answer is not believed",
-    ),
-    (Cause::Unrecognized, "unrecognized", "the answer is none that is known to prove anything"),
-    (Cause::ProbeBroken, "probeBroken", "the probe broke: a defect of this program, please report it"),
+    (Cause::ControlFailed, "controlFailed", "a control of this run failed, so this answer is not believed"),
+    (Cause::Unrecognized, "unrecognized", "the answer is not known to prove anything"),
+    (Cause::ProbeBroken, "probeBroken", "the probe broke: this is a defect of this program, please report it"),
 ];
 
 impl Cause {

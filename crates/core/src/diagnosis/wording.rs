@@ -33,12 +33,12 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             format!("The function's credentials are not valid ({code}), so AWS authorized nothing. {RENEW}")
         }
         RootCause::ClockSkew => {
-            "The clock of the machine that the function runs on is off, so AWS refuses its signatures and authorized nothing."
+            "The clock of the machine that the function runs on is wrong, so AWS rejects its signatures and authorized nothing."
                 .to_owned()
         }
         RootCause::DenyControl { action } => format!(
-            "{} must be denied ({}), and it was allowed: whatever answers may say yes to everything, or the role \
-             may do more than was thought. No \"allowed\" of this run is believed.",
+            "{} must be denied ({}), but it was allowed. Something may be allowing every request (an emulator, a proxy, or an \
+             administrator policy), or the role may do more than expected. No \"allowed\" of this run is believed.",
             action.raw(),
             name_of(Setting::DenyControl)
         ),
@@ -49,7 +49,7 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
                     format!("In a VPC, AWS STS needs a NAT gateway or its VPC endpoint{endpoint}, as any other service does.")
                 }
                 Some(cause) => describe_cause(*cause),
-                None => "It was denied, which only a VPC endpoint's policy can do.".to_owned(),
+                None => "AWS denied it, which only the policy of a VPC endpoint can cause.".to_owned(),
             };
             format!(
                 "sts:GetCallerIdentity did not succeed. It needs no permission, so something more basic is wrong, and no other answer \
@@ -58,7 +58,7 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
         }
         RootCause::Network(services) => describe_silence(services, run, voice),
         RootCause::WrongRole { principal } => format!(
-            "The function does not run under the role {} but as {}. What is denied below is denied to that \
+            "The function does not run under the role {} but as {}. The denials below are about that \
              principal. Set the function's execution role, or {} if this is the role to check.",
             name_expected_role(run),
             principal.arn,
@@ -69,19 +69,19 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
                 Some(cause) => describe_cause(*cause),
                 // Observed: HackTricks-wiki/hacktricks-cloud, "aws iam and sts unauthenticated enum"; uswitch/kiam#33.
                 None if *is_unstated => {
-                    "AWS denies a role that does not exist in the same words, so look first whether this one does.".to_owned()
+                    "AWS uses the same words for a role that does not exist, so first check that this role exists.".to_owned()
                 }
                 None => String::new(),
             };
             let text = format!(
-                "sts:AssumeRole on {} is {}, so nothing was tried under that role, and nothing is told of it. {why}",
+                "sts:AssumeRole on {} is {}, so no action was tried under that role, and this run says nothing about it. {why}",
                 role.arn,
                 verdict.name()
             );
             text.trim_end().to_owned()
         }
         RootCause::WrongRegion { expected } => format!(
-            "The function runs in {region}, and the policy's ARNs are expected to name {expected}: a statement for one Region \
+            "The function runs in {region}, and the policy's ARNs are expected to name {expected}. A statement for one Region \
              allows nothing in another. Deploy the function in {expected}, or name {region} in the policy."
         ),
         RootCause::BucketRegion(regions) => describe_bucket_regions(regions, region),
@@ -91,15 +91,15 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             buckets.chain(tables).collect::<Vec<_>>().join(" ")
         }
         RootCause::RoleTrust { role } => format!(
-            "SageMaker cannot assume {}: the role's trust policy does not let it, or there is no role of this name and path. \
-             That the function's role may hand it to SageMaker (iam:PassRole) follows from AWS's answer.",
+            "SageMaker cannot assume {}: the role's trust policy does not allow it, or no role has this name and path. \
+             The function's role may pass it to SageMaker (iam:PassRole): that follows from AWS's answer.",
             role.arn
         ),
         RootCause::PolicyType { kind, policy_type, policy_arn } => {
-            let how = if *kind == Kind::Explicit { "an explicit deny in" } else { "no Allow in" };
+            let how = if *kind == Kind::Explicit { "explicitly denies" } else { "does not allow" };
             format!(
-                "Every denial states the same policy type: {how} {} {policy_type}{}. AWS states one type even where several deny. \
-                 {NO_ALLOW_HELPS}.",
+                "Every denial states the same policy type: {} {policy_type} {how} the actions{}. AWS states one type even where \
+                 several deny. {NO_ALLOW_HELPS}.",
                 article(*policy_type),
                 behind_colon(policy_arn.as_ref())
             )
@@ -109,7 +109,7 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             let mut how: Vec<_> = tables.iter().map(|(_, difference)| describe_difference(*difference)).collect();
             how.dedup();
             let which = if tables.len() == 1 { "the table" } else { "the tables" };
-            format!("Only requests to {which} {named} are denied. {} The policy may name that one.", how.join(" "))
+            format!("Only requests to {which} {named} are denied. {} The policy may name that table.", how.join(" "))
         }
     })
 }
@@ -157,20 +157,20 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
             describe_keys(keys)
         ),
         Remedy::AddPolicy { role, policy: None, .. } => format!(
-            "{} No statement is offered, since it is not the role that is expected.",
+            "{} No statement is offered, because it is not the expected role.",
             none_allows(role.as_deref())
         ),
         Remedy::AddPolicy { role, policy: Some(_), keys } => {
-            format!("{}{} This policy, added to it, does:", none_allows(role.as_deref()), describe_keys(keys))
+            format!("{}{} Add this policy to the role to allow them:", none_allows(role.as_deref()), describe_keys(keys))
         }
         Remedy::PerhapsAddPolicy { policy, names_no_action, keys } => {
             let other_account = if *names_no_action {
-                " S3 says no more where the bucket belongs to another account or organization: then the bucket's own policy has to \
-                 allow them, too."
+                " S3 also answers this where the bucket belongs to another account or organization. Then the bucket policy has to \
+                 allow them as well."
             } else {
                 ""
             };
-            let first = if policy.is_some() { " If it is the first, this policy allows them:" } else { "" };
+            let first = if policy.is_some() { " In the first case, this policy allows them:" } else { "" };
             format!(
                 "AWS does not say which policy denied these actions. One possibility is that no identity-based policy \
                  allows them; another is a policy that denies them, which no Allow overrides.{other_account}{}{first}",
@@ -179,17 +179,17 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
         }
         Remedy::AllowCandidates { candidates, policy } => describe_candidates(candidates, policy.as_ref()),
         Remedy::LookAtResource => "AWS says that the resource does not exist in this Region, or that no resource-based policy allows \
-                                   these actions, or that one denies them. Look whether it exists, and then at its own policy."
+                                   these actions, or that one denies them. Check whether the resource exists, and then check its own policy."
             .to_owned(),
         Remedy::TrustCaller { role, trust_policy } => {
             let lets = format!("The trust policy of {} has to let the function's role assume it.", role.arn);
             match trust_policy {
                 Some(_) => format!(
-                    "{lets} This statement does, added to those that the trust policy has; it is replaced as a whole. If the \
-                     function's role has a path, the path belongs into its ARN."
+                    "{lets} Add this statement to those that the trust policy has: an update replaces the whole trust policy. If the \
+                     function's role has a path, its ARN in the statement needs the path."
                 ),
                 None => format!(
-                    "{lets} No statement is offered, since the function does not run under the role that is expected."
+                    "{lets} No statement is offered, because the function does not run under the expected role."
                 ),
             }
         }
@@ -220,16 +220,16 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
                 (false, true) => format!(" Look for {what}, and delete it with this command."),
             };
             format!(
-                "These requests were made to be refused after authorization, and AWS carried them out, now or in an earlier run.{what}"
+                "These requests were meant to be refused after authorization, but AWS carried them out, in this run or an earlier one.{what}"
             )
         }
         Remedy::TrustSageMaker { role } => {
             let (arn, name) = (&role.arn, role.name());
             format!(
-                "SageMaker cannot assume {arn}. Look first whether that is the ARN of a role, its path included, such as \
+                "SageMaker cannot assume {arn}. First check that this is the ARN of the role, its path included, such as \
                  role/service-role/{name}: aws iam get-role --role-name={name} --query Role.Arn. If it is, its trust policy does \
-                 not let SageMaker assume it. This trust policy does; the command replaces the one that the role has, so add to it \
-                 what else has to stay."
+                 not let SageMaker assume it. This trust policy does. The command replaces the trust policy that the role has, so add the \
+                 statements that have to stay."
             )
         }
     })
@@ -246,7 +246,7 @@ pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
         ),
         Advisory::LogsLeftOut => {
             "The role to check belongs to another account than the function. The three logs actions were left out: the function's log \
-             group is not there, and these requests would make one."
+             group is not there, and these requests would create one."
                 .to_owned()
         }
         Advisory::EndpointActionsLeftOut { endpoint } => format!(
@@ -261,8 +261,7 @@ pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
 pub fn describe_note(note: &Note, voice: Voice) -> Text {
     match note {
         Note::Disbelieved { would_prove } => format!(
-            "By itself, this answer would prove \"{}\"; it is not believed, because a control of this run did not come out \
-             as it must.",
+            "By itself, this answer would prove \"{}\"; it is not believed, because a control of this run failed.",
             would_prove.name()
         )
         .into(),
@@ -271,10 +270,10 @@ pub fn describe_note(note: &Note, voice: Voice) -> Text {
             let then = then.as_ref().map(|note| format!("; {}", describe_note(note, voice).raw()));
             format!("{settled}{}", then.unwrap_or_default()).into()
         }
-        Note::DeniedMeanwhile => "AWS denied this action while another one was called".into(),
+        Note::DeniedMeanwhile => "AWS denied this action while another action was called.".into(),
         Note::ContentWithheld { action } => format!(
-            "S3 gives the role the object's headers and not its content, so an action behind {action} is denied, most likely this \
-             one; the key's policy, the role's own policies or the state of the key can be the reason."
+            "S3 gives the role the object's headers but not its content, so an action behind {action} is denied, most likely this \
+             one. The reason can be the key policy, the role's own policies, or the state of the key."
         )
         .into(),
         _ => sentence(&clause(note, voice)).into(),
@@ -292,19 +291,19 @@ fn clause(note: &Note, voice: Voice) -> String {
         Note::Cause(cause) => cause.meaning().to_owned(),
         Note::ResourceMissing => format!("the action is allowed, but {}", Cause::ResourceMissing.meaning()),
         Note::SideEffect(Some(made)) => format!(
-            "the action is allowed, and AWS carried out what was made to be refused, now or in an earlier run: look for {}{}",
+            "the action is allowed, but AWS carried out a request that was meant to be refused, in this run or an earlier one: look for {}{}",
             made.what,
             how_to_delete(made)
         ),
-        Note::SideEffect(None) => "the action is allowed, and AWS carried out what was made to be refused".to_owned(),
+        Note::SideEffect(None) => "the action is allowed, but AWS carried out a request that was meant to be refused".to_owned(),
         Note::RoleTrust => {
-            "the role may be passed, but SageMaker cannot assume it: its trust policy does not let SageMaker, or there is no role \
-             of this name and path"
+            "the role may be passed, but SageMaker cannot assume it: its trust policy does not allow it, or no role has this name \
+             and path"
                 .to_owned()
         }
         Note::WentOnTo { action, on_made_up_name: true } => format!(
-            "the action is allowed, since AWS went on to {}, on a resource that does not exist; of the \
-             pipeline's own resource nothing is known",
+            "the action is allowed, since AWS went on to {}, on a resource that does not exist; this says \
+             nothing about the pipeline's own resource",
             action.raw()
         ),
         Note::WentOnTo { action, on_made_up_name: false } => {
@@ -348,7 +347,7 @@ pub fn describe_better(better: Better, voice: Voice) -> String {
 pub fn describe_refusal(refusal: &Refusal) -> String {
     if let Some(setting) = refusal.setting {
         return format!(
-            "A setting denies these actions, and no policy: {setting}. {NO_ALLOW_HELPS}; ask the owner of the bucket."
+            "A setting denies these actions, not a policy: {setting}. {NO_ALLOW_HELPS}; ask the owner of the bucket."
         );
     }
     let owner = match refusal.policy_type {
@@ -361,12 +360,16 @@ pub fn describe_refusal(refusal: &Refusal) -> String {
         Some(PolicyType::RoleTrust) => "the owner of the role",
         None => "the owner of the policy",
     };
-    let policy = refusal.policy_type.map_or("a policy of a type that AWS does not state".to_owned(), |policy_type| {
-        format!("{} {policy_type}", article(policy_type))
-    });
-    let how = if refusal.kind == Kind::Explicit { "has an explicit deny of" } else { "finds no Allow of" };
+    let denies = match (refusal.policy_type, refusal.kind) {
+        (Some(policy_type), Kind::Explicit) => {
+            let article = if policy_type == PolicyType::IdentityBased { "An" } else { "A" };
+            format!("{article} {policy_type} explicitly denies these actions")
+        }
+        (Some(policy_type), _) => format!("No {policy_type} allows these actions"),
+        (None, _) => "A policy of a type that AWS does not state explicitly denies these actions".to_owned(),
+    };
     format!(
-        "AWS {how} these actions in {policy}{}. {NO_ALLOW_HELPS}; ask {owner}. AWS states one policy type even where several deny.",
+        "{denies}{}. {NO_ALLOW_HELPS}; ask {owner}. AWS states one policy type even where several deny.",
         behind_colon(refusal.policy_arn.as_ref())
     )
 }
@@ -418,22 +421,23 @@ fn describe_candidates(candidates: &[&str], policy: Option<&PolicyDocument>) -> 
         ),
         all => format!("AWS does not say which of {} it denied.", all.join(" and ")),
     };
-    let allows = if policy.is_some() { "this policy allows it" } else { "one of them has to allow it" };
+    let allows = if policy.is_some() { "this policy does" } else { "one of them has to" };
     let for_keys = |statement: &&Statement| statement.action.iter().any(|action| action.starts_with("kms:"));
     let key = match policy.map(|policy| policy.statement.iter().filter(for_keys).count()) {
         _ if !candidates.iter().any(|action| action.starts_with("kms:")) => "",
-        None => " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM.",
+        None => " The key policy of the AWS KMS key has to allow it as well, or leave it to IAM.",
         Some(1) => {
-            " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM; the statement is for the keys of this \
+            " The key policy of the AWS KMS key has to allow it as well, or leave it to IAM. The statement is for the keys of this \
              bucket only."
         }
         Some(_) => {
-            " The policy of the AWS KMS key has to allow it as well, or to leave it to IAM; each statement is for the keys of one \
+            " The key policy of the AWS KMS key has to allow it as well, or leave it to IAM. Each statement is for the keys of one \
              bucket only."
         }
     };
     format!(
-        "{which} If the role's own policies lack it, {allows}; a bucket of another account needs it in its bucket policy, too.{key}"
+        "{which} If the role's own policies do not allow it, {allows}. For a bucket of another account, the bucket policy has to \
+         allow it as well.{key}"
     )
 }
 
@@ -444,7 +448,7 @@ fn describe_requests(requests: &[(Text, String)]) -> String {
         1..=4 => {
             let had = requests.iter().map(|(action, had)| format!("{} with {had}", action.raw()));
             format!(
-                " What was denied is: {}. If the policy has conditions, it may allow the pipeline's own requests, where they differ.",
+                " The denied requests were: {}. If the policy has conditions, it may allow the pipeline's own requests, where they differ.",
                 had.collect::<Vec<_>>().join("; ")
             )
         }
@@ -460,8 +464,8 @@ fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> Strin
         if services.endpoints.is_empty() { String::new() } else { format!(": {}", services.endpoints.join(", ")) };
     let issuer = if services.untrusted_issuer {
         format!(
-            " The certificate of what answered comes from an issuer that the function does not trust, as behind a proxy that looks into \
-             TLS: set {} to a file with the proxy's certificate, or to the operating system's bundle, such as \
+            " The certificate of the server comes from an issuer that the function does not trust, for example behind a proxy that inspects \
+             TLS. Set {} to a file with the proxy's certificate, or to the operating system's bundle, such as \
              /etc/pki/tls/certs/ca-bundle.crt.",
             name_of(Setting::CertificateBundle)
         )
@@ -471,13 +475,13 @@ fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> Strin
     let who = if services.all { "No service answered" } else { "These services did not answer" };
     let how = if run.through_proxy {
         format!(
-            "A proxy is configured ({}): look whether it lets the function reach these hosts.",
+            "A proxy is configured ({}): check whether it lets the function reach these hosts.",
             name_of(Setting::Proxy)
         )
     } else {
         format!(
-            "If the function is attached to a VPC, its subnets need a NAT gateway or these VPC endpoints, and its security group has \
-             to let HTTPS out{endpoints}."
+            "If the function is attached to a VPC, its subnets need a NAT gateway or these VPC endpoints, and its security group must \
+             allow outbound HTTPS{endpoints}."
         )
     };
     format!("{who}: {}. That says nothing about permissions. {how}{issuer}", services.names.join(", "))
@@ -486,8 +490,8 @@ fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> Strin
 fn describe_bucket_regions(regions: &[(std::sync::Arc<Bucket>, Text)], asked_in: &str) -> String {
     let describe = |(bucket, region): &(std::sync::Arc<Bucket>, Text)| {
         format!(
-            "The bucket {} is in {}, and the function asks for it in {asked_in}. Deploy the function in the bucket's Region, or name a \
-             bucket of the function's.",
+            "The bucket {} is in {}, and the function calls it in {asked_in}. Deploy the function in the bucket's Region, or name a \
+             bucket of the function's Region.",
             bucket.name,
             region.raw()
         )
@@ -513,7 +517,7 @@ fn describe_no_table(table: &Table, run: &Run, voice: Voice) -> String {
 fn describe_difference(difference: TableDifference) -> String {
     match difference {
         TableDifference::Case => format!(
-            "The guide's table is {GUIDE_TABLE}, which differs in case only, and case counts in names of tables."
+            "The guide's table is {GUIDE_TABLE}. The names differ only in case, and names of tables are case-sensitive."
         ),
         TableDifference::Letters => format!("The guide's table is {GUIDE_TABLE}, which is nearly the same name."),
     }
@@ -524,7 +528,7 @@ fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voice) -> Stri
     match unanswered {
         Unanswered::Credentials => format!("AWS did not accept the credentials of these requests. {RENEW}"),
         Unanswered::ClockSkew => {
-            "The clock of the machine that the function runs on is off: set it, and run the check again.".to_owned()
+            "The clock of the machine that the function runs on is wrong: set it, and run the check again.".to_owned()
         }
         Unanswered::Throttled => {
             "AWS limited the rate of these requests. Run the check again; if it stays so, ask for a higher \
@@ -546,11 +550,11 @@ fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voice) -> Stri
             "What these requests ask for does not exist: create it, or correct the function's configuration.".to_owned()
         }
         Unanswered::NotSent(said) => {
-            format!("These requests could not be made: look at the function's Region and endpoints ({}).", said.raw())
+            format!("These requests could not be made: check the function's Region and endpoints ({}).", said.raw())
         }
         Unanswered::ServiceFault => "The service failed on its side: run the check again.".to_owned(),
         Unanswered::AccountNotReady => {
-            "The account is not subscribed to the service, or is suspended: its owner has to look at it.".to_owned()
+            "The account is not subscribed to the service, or is suspended: ask its owner.".to_owned()
         }
         Unanswered::KmsKey(said) => format!(
             "The AWS KMS key behind the resource is missing or disabled: enable it, or name another one ({}).",
@@ -572,28 +576,28 @@ fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voice) -> Stri
             if *is_missing_statement {
                 format!("AWS denied {action} first: allow that, and run the check again.")
             } else {
-                format!("AWS denied {action} first: mend that, as the advice on it says, and run the check again.")
+                format!("AWS denied {action} first: fix that, as the advice on it says, and run the check again.")
             }
         }
         Unanswered::NotFromAws => {
-            "The answers to these requests did not come from AWS: look for a proxy or a firewall between the \
+            "The answers to these requests did not come from AWS: check for a proxy or a firewall between the \
                                    function and AWS."
                 .to_owned()
         }
         Unanswered::ControlFailed => {
-            "A control of this run did not come out as it must, so these answers are not believed: mend \
-                                      what the control's row says first."
+            "A control of this run failed, so these answers are not believed: first fix what the control's \
+                                      row says."
                 .to_owned()
         }
         Unanswered::NotAssumed => {
-            "These actions were not tried, since the role to check was not assumed: mend that first.".to_owned()
+            "These actions were not tried, because the role to check was not assumed: fix that first.".to_owned()
         }
         Unanswered::Unrecognized => {
-            "AWS's answers to these requests are none that are known to prove anything; the rows have them. If \
-                                     the pipeline works, please report them, so that they are known."
+            "AWS's answers to these requests are not known to prove anything; the rows quote them. If \
+                                     the pipeline works, please report the answers, so that a later version knows them."
                 .to_owned()
         }
-        Unanswered::ProbeBroken => "The probe broke: a defect of this program, please report it.".to_owned(),
+        Unanswered::ProbeBroken => "The probe broke. This is a defect of this program: please report it.".to_owned(),
     }
 }
 

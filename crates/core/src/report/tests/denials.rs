@@ -237,7 +237,7 @@ fn candidates_are_told_once_for_each_bucket_and_action() {
     assert_eq!(advice[2]["policy"]["Statement"].as_array().unwrap().len(), 2, "one for the keys of each bucket");
     let text = advice[2]["text"].as_str().unwrap();
     assert!(text.starts_with("AWS points at kms:Decrypt, and does not say whether"), "{text}");
-    assert!(text.ends_with("each statement is for the keys of one bucket only."), "{text}");
+    assert!(text.ends_with("Each statement is for the keys of one bucket only."), "{text}");
 }
 
 #[test]
@@ -274,11 +274,11 @@ fn another_role_is_told_of_candidates_without_a_policy() {
     };
     assert_eq!(
         of(bare(Means::ThisOrAnother(&["s3:GetObject", "s3:ListBucket"])), "s3:GetObject"),
-        "AWS does not say which of s3:GetObject and s3:ListBucket it denied. If the role's own policies lack it, one of them has to \
-         allow it; a bucket of another account needs it in its bucket policy, too."
+        "AWS does not say which of s3:GetObject and s3:ListBucket it denied. If the role's own policies do not allow it, one of \
+         them has to. For a bucket of another account, the bucket policy has to allow it as well."
     );
     let key = of(bare(Means::Dependent("kms:Decrypt")), "s3:GetObject");
-    assert!(key.ends_with("The policy of the AWS KMS key has to allow it as well, or to leave it to IAM."), "{key}");
+    assert!(key.ends_with("The key policy of the AWS KMS key has to allow it as well, or leave it to IAM."), "{key}");
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn an_explicit_deny_of_many_actions_leaves_what_they_had_to_their_notes() {
     ));
     for count in 1..=4 {
         let said = said(count);
-        assert!(said.contains(" What was denied is: s3:GetObject with the prefix \"\""), "{said}");
+        assert!(said.contains(" The denied requests were: s3:GetObject with the prefix \"\""), "{said}");
         assert_eq!(said.matches(" with the ").count(), count, "{said}");
     }
     // Of what is behind the pipeline's own actions, the request is not known.
@@ -377,10 +377,12 @@ fn no_allow_is_advised_where_it_cannot_help() {
         let advice = advice_of(denied_so(&["dynamodb:PutItem"], reason));
         assert_eq!(advice.len(), 1, "{reason}");
         let text = advice[0]["text"].as_str().unwrap();
-        let how = if reason.contains("explicit") { "has an explicit deny of" } else { "finds no Allow of" };
-        let expected = format!(
-            "AWS {how} these actions in {policy}. Adding an Allow to the role's own policy will not help; ask {owner}."
-        );
+        let denies = if reason.contains("explicit") {
+            format!("{}{} explicitly denies these actions", policy[..1].to_uppercase(), &policy[1..])
+        } else {
+            format!("No {} allows these actions", policy.trim_start_matches("a "))
+        };
+        let expected = format!("{denies}. Adding an Allow to the role's own policy will not help; ask {owner}.");
         assert!(text.starts_with(&expected), "{text}");
         assert_eq!((advice[0].get("policy"), advice[0].get("command")), (None, None), "{reason}");
     }

@@ -108,7 +108,7 @@ fn a_certificate_of_an_untrusted_issuer_is_told_with_the_setting() {
     let json = json_of(&report(run), false);
     let text = json["headline"]["text"].as_str().unwrap();
     assert!(
-        text.contains("an issuer that the function does not trust") && text.contains("set AWS_CA_BUNDLE to"),
+        text.contains("an issuer that the function does not trust") && text.contains("Set AWS_CA_BUNDLE to"),
         "{text}"
     );
 }
@@ -131,7 +131,7 @@ fn where_the_names_of_vpc_endpoints_are_not_known_none_is_named() {
     run.place.region = "us-isob-east-1".to_owned();
     let json = json_of(&report(run), false);
     let text = json["headline"]["text"].as_str().unwrap();
-    assert!(text.ends_with("its security group has to let HTTPS out."), "{text}");
+    assert!(text.ends_with("its security group must allow outbound HTTPS."), "{text}");
 }
 
 #[test]
@@ -271,10 +271,19 @@ fn denials_of_several_kinds_or_only_one_have_no_policy_as_their_headline() {
 #[test]
 fn a_boundary_a_session_policy_or_an_endpoint_policy_is_named_with_its_article() {
     for (reason, said) in [
-        ("because no permissions boundary allows the ACTION action", "no Allow in a permissions boundary."),
-        ("with an explicit deny in a session policy", "an explicit deny in a session policy."),
-        ("because no VPC endpoint policy allows the ACTION action", "no Allow in a VPC endpoint policy."),
-        ("with an explicit deny in an identity-based policy", "an explicit deny in an identity-based policy."),
+        (
+            "because no permissions boundary allows the ACTION action",
+            "a permissions boundary does not allow the actions.",
+        ),
+        ("with an explicit deny in a session policy", "a session policy explicitly denies the actions."),
+        (
+            "because no VPC endpoint policy allows the ACTION action",
+            "a VPC endpoint policy does not allow the actions.",
+        ),
+        (
+            "with an explicit deny in an identity-based policy",
+            "an identity-based policy explicitly denies the actions.",
+        ),
     ] {
         let run = run(specification(), |check| of_service(check, "dynamodb").then(|| denied(check, reason)));
         let json = json_of(&report(run), false);
@@ -325,9 +334,9 @@ fn two_tables_of_nearly_the_name_are_named_both() {
     let text = json["headline"]["text"].as_str().unwrap();
     assert_eq!(
         text,
-        "Only requests to the tables modelmetadata, ModelMetadat are denied. The guide's table is ModelMetadata, which differs in \
-         case only, and case counts in names of tables. The guide's table is ModelMetadata, which is nearly the same name. The \
-         policy may name that one."
+        "Only requests to the tables modelmetadata, ModelMetadat are denied. The guide's table is ModelMetadata. The names differ \
+         only in case, and names of tables are case-sensitive. The guide's table is ModelMetadata, which is nearly the same \
+         name. The policy may name that table."
     );
 }
 

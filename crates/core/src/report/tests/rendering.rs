@@ -235,12 +235,12 @@ fn every_note_says_what_the_verdict_does_not() {
     );
     assert_eq!(
         note(&Note::Disbelieved { would_prove: Verdict::Denied }),
-        "By itself, this answer would prove \"denied\"; it is not believed, because a control of this run did not come out as it must."
+        "By itself, this answer would prove \"denied\"; it is not believed, because a control of this run failed."
     );
     assert_eq!(
         note(&Note::WentOnTo { action: "iam:PassRole".into(), on_made_up_name: true }),
-        "The action is allowed, since AWS went on to iam:PassRole, on a resource that does not exist; of the pipeline's own resource \
-         nothing is known."
+        "The action is allowed, since AWS went on to iam:PassRole, on a resource that does not exist; this says nothing about the \
+         pipeline's own resource."
     );
     assert_eq!(
         note(&Note::WentOnTo { action: "kms:Decrypt".into(), on_made_up_name: false }),
@@ -252,7 +252,7 @@ fn every_note_says_what_the_verdict_does_not() {
     );
     assert_eq!(
         note(&Note::SideEffect(None)),
-        "The action is allowed, and AWS carried out what was made to be refused."
+        "The action is allowed, but AWS carried out a request that was meant to be refused."
     );
     let chosen = Some("the first object listed, a.csv".into());
     assert_eq!(

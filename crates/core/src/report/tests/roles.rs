@@ -99,7 +99,10 @@ fn a_role_that_was_not_assumed_for_its_trust_policy_is_told_so() {
         let trusts = json["advice"].as_array().unwrap().iter().filter(|advice| advice.get("trustPolicy").is_some());
         assert_eq!(trusts.count(), 1, "{reason}: {json}");
         let text = json["headline"]["text"].as_str().unwrap();
-        assert!(text.ends_with("so nothing was tried under that role, and nothing is told of it."), "{text}");
+        assert!(
+            text.ends_with("so no action was tried under that role, and this run says nothing about it."),
+            "{text}"
+        );
     }
 }
 
@@ -126,7 +129,7 @@ fn another_role_that_may_not_assume_the_role_to_check_is_offered_no_trust() {
         json["advice"].as_array().unwrap().iter().map(|advice| advice["text"].as_str().unwrap()).collect();
     assert!(
         texts.iter().any(|text| text
-            .ends_with("No statement is offered, since the function does not run under the role that is expected.")),
+            .ends_with("No statement is offered, because the function does not run under the expected role.")),
         "{texts:?}"
     );
     assert!(json["advice"].as_array().unwrap().iter().all(|advice| advice.get("trustPolicy").is_none()), "{json}");

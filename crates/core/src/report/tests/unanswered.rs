@@ -90,14 +90,16 @@ fn one_slow_answer_sends_nobody_to_the_network() {
     let text = json["advice"][0]["text"].as_str().unwrap();
     assert!(text.contains("raise PROBE_TIMEOUT_MS and the function's timeout."), "{text}");
     // Beside a service that answers nothing, the slow action is told for itself.
-    let texts = texts(answered(&[("dynamodb:Scan", slow()), ("logs:PutLogEvents", slow())]));
+    let both = || answered(&[("dynamodb:Scan", slow()), ("logs:PutLogEvents", slow())]);
+    assert_eq!(json_of(&report(both()), false).get("headline"), None, "it is not the network alone");
+    let texts = texts(both());
     assert_eq!(texts.len(), 2);
     assert!(texts[0].contains("raise PROBE_TIMEOUT_MS"), "{texts:?}");
     assert!(texts[1].contains("com.amazonaws.us-east-1.logs") && !texts[1].contains("DynamoDB"), "{texts:?}");
 }
 
 #[test]
-fn another_action_that_was_denied_first_is_to_be_mended_first() {
+fn another_action_that_was_denied_first_is_to_be_fixed_first() {
     let list = |reason: &str| denial("s3:ListBucket", "arn:aws:s3:::your-bucket-name", reason);
     assert_snapshot!(show(answered(&[
         ("s3:GetObject", list(&missing("s3:ListBucket"))),
@@ -108,7 +110,7 @@ fn another_action_that_was_denied_first_is_to_be_mended_first() {
     let texts = texts(answered(&[("s3:GetObject", list(explicit)), ("s3:ListBucket", list(explicit))]));
     assert_eq!(
         texts[1],
-        "AWS denied s3:ListBucket first: mend that, as the advice on it says, and run the check again."
+        "AWS denied s3:ListBucket first: fix that, as the advice on it says, and run the check again."
     );
 }
 
@@ -126,7 +128,7 @@ fn what_nobody_could_try_is_told_after_its_reason() {
     run.findings.reverse();
     let texts = texts(run);
     assert_eq!(texts.len(), 2, "{texts:?}");
-    assert!(texts[0].starts_with("AWS limited the rate") && texts[1].ends_with("mend that first."), "{texts:?}");
+    assert!(texts[0].starts_with("AWS limited the rate") && texts[1].ends_with("fix that first."), "{texts:?}");
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn each_setting_is_named_in_the_words_of_the_face() {
 #[test]
 fn a_denial_that_means_nothing_is_an_answer_that_nobody_knows() {
     let run = answered(&[("dynamodb:Scan", bare(Means::Nothing))]);
-    assert!(texts(run)[0].starts_with("AWS's answers to these requests are none that are known to prove anything"));
+    assert!(texts(run)[0].starts_with("AWS's answers to these requests are not known to prove anything"));
 }
 
 #[test]
