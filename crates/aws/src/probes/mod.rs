@@ -208,7 +208,7 @@ mod tests {
             for proof in probe.info.proofs {
                 let (code, text) = proof.answer.key();
                 assert!(
-                    evidence::of(probe.info.action, code, text).next().is_some(),
+                    evidence::records_of(probe.info.action, code, text).next().is_some(),
                     "{}: no record of {code} {text}",
                     probe.info.action
                 );

@@ -64,21 +64,21 @@ pub fn grade(seen: impl Iterator<Item = Seen>) -> Grade {
 }
 
 /// The records of one proof of one action.
-pub fn of(action: &str, code: &str, text: &str) -> impl Iterator<Item = &'static Record> {
+pub fn records_of(action: &str, code: &str, text: &str) -> impl Iterator<Item = &'static Record> {
     RECORDS.iter().filter(move |record| record.code == code && record.text == text && record.actions.contains(&action))
 }
 
 /// How sure a proof is, and what that rests on, in a sentence.
 pub fn basis(action: &str, proof: &Proof) -> (Grade, String) {
     let (code, text) = proof.answer.key();
-    describe(of(action, code, text))
+    describe(records_of(action, code, text))
 }
 
 /// The same of a denial that names an action which AWS looks at only after this one.
 pub fn dependent_basis(action: &str, denied: &str) -> (Grade, String) {
     // Actions are compared without case, and only one has records of its own.
     let denied = if denied.eq_ignore_ascii_case(PASS_ROLE) { PASS_ROLE } else { denied };
-    let (grade, said) = describe(of(action, DEPENDENT, denied));
+    let (grade, said) = describe(records_of(action, DEPENDENT, denied));
     let general = format!("AWS denied {denied}, an action that it looks at only after this one");
     // No page says so of any of them.
     let grade = grade.max(Grade::Inferred);
@@ -95,24 +95,28 @@ fn describe(records: impl Iterator<Item = &'static Record>) -> (Grade, String) {
     for record in records {
         first[record.seen as usize].get_or_insert(record.source);
     }
-    let of = |seen: Seen| first[seen as usize];
+    let source_of = |seen: Seen| first[seen as usize];
     let kinds = [Seen::Page, Seen::Text, Seen::Order, Seen::Both, Seen::Sibling, Seen::Against];
-    let grade = grade(kinds.into_iter().filter(|seen| of(*seen).is_some()));
+    let grade = grade(kinds.into_iter().filter(|seen| source_of(*seen).is_some()));
     let said = match grade {
-        Grade::Documented => of(Seen::Page).unwrap_or_default().to_owned(),
-        Grade::Observed => match of(Seen::Both) {
+        Grade::Documented => source_of(Seen::Page).unwrap_or_default().to_owned(),
+        Grade::Observed => match source_of(Seen::Both) {
             Some(both) => format!("{both} shows the text, and a denial in the same circumstances"),
             None => format!(
                 "{} shows the text; {} a denial in the same circumstances",
-                of(Seen::Text).unwrap_or_default(),
-                of(Seen::Order).unwrap_or_default()
+                source_of(Seen::Text).unwrap_or_default(),
+                source_of(Seen::Order).unwrap_or_default()
             ),
         },
         Grade::Inferred => {
             let mut parts = Vec::new();
-            parts.extend(of(Seen::Text).or(of(Seen::Page)).map(|source| format!("{source} shows the text")));
-            parts.extend(of(Seen::Order).or(of(Seen::Sibling)).map(|source| format!("for the order: {source}")));
-            parts.extend(of(Seen::Against).map(|source| format!("against the order: {source}")));
+            parts.extend(
+                source_of(Seen::Text).or(source_of(Seen::Page)).map(|source| format!("{source} shows the text")),
+            );
+            parts.extend(
+                source_of(Seen::Order).or(source_of(Seen::Sibling)).map(|source| format!("for the order: {source}")),
+            );
+            parts.extend(source_of(Seen::Against).map(|source| format!("against the order: {source}")));
             if !parts.is_empty() {
                 parts.push("that AWS authorizes first is inferred".to_owned());
             }

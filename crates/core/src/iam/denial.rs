@@ -224,11 +224,11 @@ fn resource(text: &str) -> (Option<&str>, &str) {
 /// What follows from the reason on, where the same sentence has one.
 fn to_reason(text: &str) -> Option<&str> {
     let sentence = &text[..find(text, "User: ").map_or(text.len(), |(at, _)| at)];
-    let mut rest = text;
-    while let Some(at) = rest.find(char::is_whitespace).filter(|at| text.len() - rest.len() + at < sentence.len()) {
+    let mut rest = sentence;
+    while let Some(at) = rest.find(char::is_whitespace) {
         rest = skip(&rest[at..]);
         if reason(rest).is_some() {
-            return Some(rest);
+            return Some(&text[sentence.len() - rest.len()..]);
         }
     }
     None

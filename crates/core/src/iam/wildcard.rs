@@ -8,27 +8,24 @@
 pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
-    // Where the latest `*` stands, and how much of the text it has swallowed:
+    // What stands behind the latest `*`, and how much of the text that has taken:
     // going back to the latest one alone keeps the worst case quadratic.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
             Some(b'*') => {
-                star = Some((p, t));
                 p += 1;
+                star = Some((p, t));
             }
             Some(&c) if c == b'?' || c.eq_ignore_ascii_case(&text[t]) => {
                 p += 1;
                 t += 1;
             }
-            _ => match star {
-                Some((at, swallowed)) => {
-                    star = Some((at, swallowed + 1));
-                    p = at + 1;
-                    t = swallowed + 1;
-                }
-                None => return false,
-            },
+            _ => {
+                let Some((behind, taken)) = &mut star else { return false };
+                *taken += 1;
+                (p, t) = (*behind, *taken);
+            }
         }
     }
     pattern[p..].iter().all(|c| *c == b'*')
@@ -53,6 +50,9 @@ mod tests {
             ("s3:GetObject", "s3:GetObjectAcl", false),
             ("s3:GetObject**", "s3:GetObject", true),
             ("", "s3:GetObject", false),
+            ("s3:*t*Obj?ct", "s3:GetTheObjObject", true),
+            ("s3:*t*Obj?ct", "s3:GetTheObjObjects", false),
+            ("*aab", "s3:aaab", true),
         ] {
             assert_eq!(matches(pattern, action), expected, "{pattern} {action}");
         }

@@ -10,7 +10,9 @@ use crate::probe::{Probe, SendOn};
 use crate::session::Session;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
-use crate::probes::dynamodb::{KEY_COUNT, KEY_MISMATCH, NAME_THE_KEY, TABLE_MISSING, absent_key, counted, key_context};
+use crate::probes::dynamodb::{
+    KEY_COUNT, KEY_MISMATCH, NAME_THE_KEY, TABLE_MISSING, absent_key, key_context, success_name,
+};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     info: ProbeInfo {
@@ -34,7 +36,7 @@ async fn run(session: &Session, table: &Table) -> Answer {
     let request =
         session.clients.dynamodb.get_item().table_name(&table.name).set_key(Some(absent_key(table, &session.names)));
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
-    read(request.send().await, |done| counted(done.consumed_capacity()))
+    read(request.send().await, |done| success_name(done.consumed_capacity()))
 }
 
 #[cfg(test)]

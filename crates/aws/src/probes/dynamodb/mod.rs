@@ -50,7 +50,7 @@ const NAME_THE_KEY: Better = Better::Name {
 
 /// Whether a success says what it cost, as it was asked to: no other service's
 /// answer does.
-fn counted(cost: Option<&ConsumedCapacity>) -> &'static str {
+fn success_name(cost: Option<&ConsumedCapacity>) -> &'static str {
     if cost.is_some() { "200" } else { "200 without its cost" }
 }
 

@@ -13,7 +13,7 @@ use crate::session::Session;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use crate::probes::dynamodb::{
-    GUARD, GUARDED, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, counted, key_context,
+    GUARD, GUARDED, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, key_context, success_name,
 };
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -45,7 +45,7 @@ async fn run(session: &Session, table: &Table) -> Answer {
         session.clients.dynamodb.put_item().table_name(&table.name).set_item(Some(absent_key(table, &session.names)));
     let request = request.condition_expression(GUARD).expression_attribute_names("#guard", ABSENT_ATTRIBUTE);
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
-    read(request.send().await, |done| counted(done.consumed_capacity()))
+    read(request.send().await, |done| success_name(done.consumed_capacity()))
 }
 
 #[cfg(test)]

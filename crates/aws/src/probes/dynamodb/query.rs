@@ -16,7 +16,7 @@ use crate::session::Session;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 
 use crate::probes::QUERY;
-use crate::probes::dynamodb::{KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_value, counted, key_context};
+use crate::probes::dynamodb::{KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_value, key_context, success_name};
 
 const KEY_MISSED: Proof = Proof::error("ValidationException", "query condition missed key schema element");
 
@@ -80,7 +80,7 @@ async fn query(session: &Session, table: &Table, key: &str, value: AttributeValu
         .expression_attribute_names("#key", key)
         .expression_attribute_values(":value", value);
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
-    read(request.send().await, |done| counted(done.consumed_capacity()))
+    read(request.send().await, |done| success_name(done.consumed_capacity()))
 }
 
 /// The key that the condition lacks, by AWS's answer: "Query condition missed key schema element: modelId".

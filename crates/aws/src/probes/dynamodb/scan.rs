@@ -10,7 +10,7 @@ use crate::probe::{Probe, SendOn};
 use crate::session::Session;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 
-use crate::probes::dynamodb::{TABLE_MISSING, counted};
+use crate::probes::dynamodb::{TABLE_MISSING, success_name};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     info: ProbeInfo {
@@ -33,7 +33,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 async fn run(session: &Session, table: &Table) -> Answer {
     let request = session.clients.dynamodb.scan().table_name(&table.name).limit(1).select(Select::Count);
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
-    read(request.send().await, |done| counted(done.consumed_capacity()))
+    read(request.send().await, |done| success_name(done.consumed_capacity()))
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use crate::probes::dynamodb::{
-    GUARD, GUARDED, KEY_COUNT, KEY_MISMATCH, KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, counted,
-    item_of, key_context, key_of,
+    GUARD, GUARDED, KEY_COUNT, KEY_MISMATCH, KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_item, absent_key, item_of,
+    key_context, key_of, success_name,
 };
 
 const ACTION: &str = "dynamodb:UpdateItem";
@@ -78,7 +78,7 @@ async fn update(session: &Session, table: &Table, key: HashMap<String, Attribute
         .expression_attribute_names("#guard", "permissions_probe_guard")
         .expression_attribute_values(":value", AttributeValue::S("absent".to_owned()));
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
-    read(request.send().await, |done| counted(done.consumed_capacity()))
+    read(request.send().await, |done| success_name(done.consumed_capacity()))
 }
 
 /// Whether AWS says that the key is not one of the table's form.

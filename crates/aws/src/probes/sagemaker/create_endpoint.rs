@@ -10,7 +10,7 @@ use permissions_core::proof::{Proof, Warning};
 
 use crate::answer::read;
 use crate::probe::{Probe, SendOn};
-use crate::probes::sagemaker::named;
+use crate::probes::sagemaker::has_arn;
 use crate::session::Session;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -49,7 +49,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
 async fn run(session: &Session) -> Answer {
     let request = session.clients.sagemaker.create_endpoint().endpoint_name(session.names.record_name());
     read(request.endpoint_config_name(session.names.absent_name()).send().await, |endpoint| {
-        if named(endpoint.endpoint_arn()) { "200" } else { "200 without an endpoint" }
+        if has_arn(endpoint.endpoint_arn()) { "200" } else { "200 without an endpoint" }
     })
 }
 

@@ -17,7 +17,7 @@ use crate::session::Session;
 use aws_sdk_sagemaker::types::ContainerDefinition;
 
 use crate::probes::sagemaker::{
-    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, named,
+    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, has_arn,
 };
 
 /// A model in spite of everything: a record that costs nothing.
@@ -105,7 +105,7 @@ pub(in crate::probes) async fn create(session: &Session, account: &str, role_arn
     let request = session.clients.sagemaker.create_model().model_name(session.names.record_name());
     let request = request.set_execution_role_arn(role_arn.map(str::to_owned));
     let result = request.primary_container(container).send().await;
-    read(result, |model| if named(model.model_arn()) { "200" } else { "200 without a model" })
+    read(result, |model| if has_arn(model.model_arn()) { "200" } else { "200 without a model" })
 }
 
 /// The record that is there, should AWS carry the request out.

@@ -16,7 +16,7 @@ use aws_sdk_sagemaker::types::{
 };
 
 use crate::probes::sagemaker::{
-    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, named,
+    IMAGE_NOT_FOUND, REPOSITORY_DENIED, REPOSITORY_MISSING, ROLE_INVALID, ROLE_NOT_ASSUMED, has_arn,
 };
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -93,7 +93,7 @@ async fn run(session: &Session) -> Answer {
         .resource_config(resources.build())
         .stopping_condition(StoppingCondition::builder().max_runtime_in_seconds(60).build())
         .output_data_config(OutputDataConfig::builder().s3_output_path(output).build());
-    read(request.send().await, |job| if named(job.training_job_arn()) { "200" } else { "200 without a training job" })
+    read(request.send().await, |job| if has_arn(job.training_job_arn()) { "200" } else { "200 without a training job" })
 }
 
 #[cfg(test)]

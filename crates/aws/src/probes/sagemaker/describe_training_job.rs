@@ -8,7 +8,7 @@ use permissions_core::voice::Setting;
 
 use crate::answer::read;
 use crate::probe::{Probe, SendOn};
-use crate::probes::sagemaker::named;
+use crate::probes::sagemaker::has_arn;
 use crate::session::Session;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -43,7 +43,7 @@ async fn run(session: &Session, job: &TrainingJob) -> Answer {
     let named_job = job.name.as_ref();
     let request = request.training_job_name(named_job.cloned().unwrap_or_else(|| session.names.absent_name()));
     let answer = read(request.send().await, |described| {
-        if named(described.training_job_arn()) { "200" } else { "200 without a training job" }
+        if has_arn(described.training_job_arn()) { "200" } else { "200 without a training job" }
     });
     if named_job.is_some() { answer.form("the configured training job").configured() } else { answer }
 }

@@ -24,6 +24,6 @@ pub(in crate::probes) const REPOSITORY_DENIED: Proof =
 
 /// Whether a success names what it is about. The SDK puts an empty ARN where a
 /// body has none, so that any `{}` would pass for a success.
-fn named(arn: Option<&str>) -> bool {
+fn has_arn(arn: Option<&str>) -> bool {
     arn.is_some_and(|arn| !arn.is_empty())
 }
