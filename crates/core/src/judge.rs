@@ -106,7 +106,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (
         Cause::NotAssumed,
         "notAssumed",
-        "the role of PROBE_ASSUME_ROLE_ARN was not assumed, so nothing was tried under it",
+        "the role to check was not assumed, so nothing was tried under it",
     ),
     (Cause::NotRun, "notRun", "nothing was tried, for the reason that the report gives under problems"),
     (
