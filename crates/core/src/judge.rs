@@ -103,11 +103,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
         "setting",
         "a setting of the bucket refuses the request, which no policy changes; its owner can change the setting",
     ),
-    (
-        Cause::NotAssumed,
-        "notAssumed",
-        "the role to check was not assumed, so nothing was tried under it",
-    ),
+    (Cause::NotAssumed, "notAssumed", "the role to check was not assumed, so nothing was tried under it"),
     (Cause::NotRun, "notRun", "nothing was tried, for the reason that the report gives under problems"),
     (
         Cause::OtherActionDenied,
