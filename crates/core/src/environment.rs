@@ -308,6 +308,28 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_set_has_its_value_whatever_it_is() {
+        let lookup = |name: &str| match name {
+            "SET" => Some(Ok("?".to_owned())),
+            "EMPTY" => Some(Ok(String::new())),
+            "BROKEN" => Some(Err("?".to_owned())),
+            _ => None,
+        };
+        let environment = Environment::new(&lookup);
+        assert_eq!(environment.get("SET").as_deref(), Some("?"));
+        assert!(["EMPTY", "BROKEN", "UNSET"].iter().all(|name| environment.get(name).is_none()));
+        // The function's own log stream is part of what is checked.
+        let read = |name: &str| {
+            let lookup = |asked: &str| (asked == name).then(|| Ok("value".to_owned()));
+            (*read_specification(&mut Environment::new(&lookup)).log_stream).clone()
+        };
+        let group = LogStream { group: Some("value".to_owned()), stream: None };
+        let stream = LogStream { group: None, stream: Some("value".to_owned()) };
+        assert_eq!(read("AWS_LAMBDA_LOG_GROUP_NAME"), group);
+        assert_eq!(read("AWS_LAMBDA_LOG_STREAM_NAME"), stream);
+    }
+
+    #[test]
     fn what_a_variable_takes_is_what_aws_takes() {
         for (variable, good, bad) in [
             (&PREFIX, "training/", "\n"),

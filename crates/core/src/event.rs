@@ -370,4 +370,63 @@ mod tests {
         assert_eq!(as_lambda_reads_it(&format!("[{many}]")).0.unwrap(), Value::Null);
         assert!(as_lambda_reads_it(&format!("{{\"probe\": [{many}")).0.is_err(), "what is cut off is no JSON");
     }
+
+    /// What is kept of the options of an event, or why nothing is.
+    fn probe(value: &str) -> Result<Value, String> {
+        as_lambda_reads_it(&format!("{{\"probe\": {value}}}")).0.map(|event| event["probe"].clone())
+    }
+
+    fn list(part: &str, times: usize) -> String {
+        format!("[{}]", vec![part; times].join(","))
+    }
+
+    #[test]
+    fn so_many_values_and_so_much_text_are_kept_and_no_more() {
+        // The list itself counts for one.
+        assert_eq!(probe(&list("0", MAX_VALUES - 1)).unwrap().as_array().unwrap().len(), MAX_VALUES - 1);
+        assert!(probe(&list("0", MAX_VALUES)).is_err());
+        for value in ["null", "true", "1", "-1", "0.5", "\"\""] {
+            assert!(probe(&list(value, MAX_VALUES - 1)).is_ok(), "{value}");
+            assert!(probe(&list(value, MAX_VALUES)).is_err(), "{value}");
+        }
+        // An object counts for several.
+        assert!(probe(&list("{}", (MAX_VALUES - 1) / OBJECT)).is_ok());
+        assert!(probe(&list("{}", MAX_VALUES / OBJECT)).is_err());
+        let text = |bytes: usize| probe(&format!("\"{}\"", "x".repeat(bytes)));
+        assert_eq!(text(MAX_BYTES).unwrap().as_str().unwrap().len(), MAX_BYTES);
+        assert!(text(MAX_BYTES + 1).is_err());
+        // Keys are texts, too.
+        let key = |bytes: usize| probe(&format!("{{\"{}\": 0}}", "x".repeat(bytes)));
+        assert!(key(MAX_BYTES).is_ok() && key(MAX_BYTES + 1).is_err());
+    }
+
+    #[test]
+    fn so_many_keys_of_an_object_are_remembered() {
+        let object = |first: usize| {
+            let keys = (0..first).map(|index| format!("\"{index}\": 0, ")).collect::<Vec<_>>().concat();
+            as_lambda_reads_it(&format!("{{\"other\": {{{keys}\"twice\": 0, \"twice\": 0}}}}")).0
+        };
+        assert!(object(MAX_KEYS - 2).is_err(), "the last that is remembered stands twice");
+        assert!(object(MAX_KEYS - 1).is_ok() && object(MAX_KEYS).is_ok(), "what is not remembered is not found");
+    }
+
+    #[test]
+    fn so_much_of_a_key_that_stands_twice_is_told() {
+        let error = |chars: usize| {
+            let key = "x".repeat(chars);
+            as_lambda_reads_it(&format!("{{\"{key}\": 0, \"{key}\": 0}}")).0.unwrap_err()
+        };
+        assert!(error(MAX_KEY_CHARS).contains(&format!("{:?}", "x".repeat(MAX_KEY_CHARS))));
+        assert!(!error(MAX_KEY_CHARS).contains("(and so on)"));
+        assert!(error(MAX_KEY_CHARS + 1).contains(&format!("{:?} (and so on)", "x".repeat(MAX_KEY_CHARS))));
+    }
+
+    #[test]
+    fn every_kind_of_value_is_kept_as_it_is() {
+        let value = r#"[null, true, 18446744073709551615, -9223372036854775808, 0.5, "é", [], {"a": {"b": [1]}}]"#;
+        assert_eq!(probe(value).unwrap(), serde_json::from_str::<Value>(value).unwrap());
+        for event in ["null", "true", "1", "-1", "0.5", "\"text\"", "[1]"] {
+            assert_eq!(as_lambda_reads_it(event).0, Ok(Value::Null), "nothing of {event} is an option");
+        }
+    }
 }
