@@ -223,6 +223,20 @@ async fn a_clean_run_has_no_headline_and_no_advice() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_is_not_valid_leaves_every_row_in_the_report() {
+    let stub = Stub::start(healthy);
+    let invalid = permissions_probe::config::Config::from_env(|_| None);
+    let connections = permissions_aws::http_client::Connections::new(&permissions_aws::trust_store::TrustStore::Amazon);
+    let app = permissions_probe::function::App::new(invalid, stub.sdk(), connections);
+    let response = app.handle(LambdaEvent::new(Event(Ok(json!({}))), Context::default())).await;
+    let response = serde_json::to_value(response).unwrap();
+    let rows = response["report"]["actions"].as_array().unwrap();
+    assert_eq!((&response["statusCode"], rows.len()), (&json!(500), 17), "{response}");
+    assert!(rows.iter().all(|row| row["cause"] == "notRun"), "{response}");
+    assert_eq!(stub.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn a_headline_explains_everything_or_is_not_there() {
     // A denial and a network that is down have no one cause.
     let response = run(&[], |request| match action_of(request).as_str() {

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use super::collect::READABLE;
 use super::*;
+use crate::answer::Reply;
 use crate::answer::{Means, NoAnswer};
 use crate::diagnosis::Run;
 use crate::fixtures::*;
 use crate::place::tests::place;
+use crate::plan::CONTROL;
 use crate::plan::plan;
 use crate::report::json::Report as Json;
 

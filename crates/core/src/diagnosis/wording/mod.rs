@@ -1,19 +1,26 @@
 //! Every sentence of the report: the only module that has any.
 //!
+//! [`notes`] has those of single findings, [`unanswered`] those of what could
+//! not be told.
+//!
 //! Each says what is the case and what to do, in words that a first-year user of
 //! AWS can search for. What a sentence names from outside makes it a [`Text`].
 
-use crate::diagnosis::remedy::{KeyDenied, MissingResource, Refusal, Remedy, Unanswered};
+mod notes;
+mod unanswered;
+
+use crate::diagnosis::remedy::{KeyDenied, MissingResource, Refusal, Remedy};
 use crate::diagnosis::root_cause::{RootCause, SilentServices, TableDifference, table_difference};
 use crate::diagnosis::{Advisory, Run};
-use crate::finding::Note;
 use crate::iam::denial::{Kind, PolicyType};
 use crate::iam::policy::{PolicyDocument, Statement};
 use crate::judge::Cause;
-use crate::probe::{Better, Leftover};
 use crate::specification::{Bucket, GUIDE_TABLE, Table};
 use crate::text::Text;
 use crate::voice::{Setting, Voice};
+
+pub use notes::{describe_better, describe_note};
+use unanswered::describe_unanswered;
 
 /// How a function gets new credentials.
 const RENEW: &str = "Lambda renews a function's credentials with its execution environment: any change of its configuration, \
@@ -257,92 +264,6 @@ pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
     })
 }
 
-/// What a verdict alone does not tell, as a sentence.
-pub fn describe_note(note: &Note, voice: Voice) -> Text {
-    match note {
-        Note::Disbelieved { would_prove } => format!(
-            "By itself, this answer would prove \"{}\"; it is not believed, because a control of this run failed.",
-            would_prove.name()
-        )
-        .into(),
-        Note::AllowedAfter(allowed, then) => {
-            let settled = format!("allowed after {} s; before, it was {}", allowed.after.as_secs(), allowed.before);
-            let then = then.as_ref().map(|note| format!("; {}", describe_note(note, voice).raw()));
-            format!("{settled}{}", then.unwrap_or_default()).into()
-        }
-        Note::DeniedMeanwhile => "AWS denied this action while another action was called.".into(),
-        Note::ContentWithheld { action } => format!(
-            "S3 gives the role the object's headers but not its content, so an action behind {action} is denied, most likely this \
-             one. The reason can be the key policy, the role's own policies, or the state of the key."
-        )
-        .into(),
-        _ => sentence(&clause(note, voice)).into(),
-    }
-}
-
-fn clause(note: &Note, voice: Voice) -> String {
-    let name_of = voice.name_of;
-    match note {
-        Note::BucketElsewhere { bucket, sent_to } => {
-            format!("the bucket is in {}, and the request was sent to {}", bucket.raw(), sent_to.raw())
-        }
-        Note::Ambiguous(candidates) => describe_ambiguity(candidates, voice),
-        Note::LeftoverInTheWay(leftover) => describe_leftover_in_the_way(leftover.as_ref()),
-        Note::Cause(cause) => cause.meaning().to_owned(),
-        Note::ResourceMissing => format!("the action is allowed, but {}", Cause::ResourceMissing.meaning()),
-        Note::SideEffect(Some(made)) => format!(
-            "the action is allowed, but AWS carried out a request that was meant to be refused, in this run or an earlier one: look for {}{}",
-            made.what,
-            how_to_delete(made)
-        ),
-        Note::SideEffect(None) => "the action is allowed, but AWS carried out a request that was meant to be refused".to_owned(),
-        Note::RoleTrust => {
-            "the role may be passed, but SageMaker cannot assume it: its trust policy does not allow it, or no role has this name \
-             and path"
-                .to_owned()
-        }
-        Note::WentOnTo { action, on_made_up_name: true } => format!(
-            "the action is allowed, since AWS went on to {}, on a resource that does not exist; this says \
-             nothing about the pipeline's own resource",
-            action.raw()
-        ),
-        Note::WentOnTo { action, on_made_up_name: false } => {
-            format!("the action is allowed, since AWS went on to {}, and denied that", action.raw())
-        }
-        Note::NoObject => format!(
-            "S3 found no object to read; put one there, or set {} to one that exists, for a documented proof",
-            name_of(Setting::ObjectKey)
-        ),
-        Note::Denied { chosen, request_had } => {
-            let chosen = chosen.as_ref().map(|form| {
-                let (prefix, key) = (name_of(Setting::Prefix), name_of(Setting::ObjectKey));
-                format!("what was read is {}; if the pipeline reads others, set {prefix} or {key}", form.raw())
-            });
-            let had = request_had.as_ref().map(|(had, keyed)| {
-                let such = if *keyed { " such as dynamodb:LeadingKeys" } else { "" };
-                format!("the request had {had}; a policy with a condition{such} may allow the pipeline's own request")
-            });
-            chosen.into_iter().chain(had).collect::<Vec<_>>().join("; ")
-        }
-        // These are sentences of their own.
-        Note::Disbelieved { .. } | Note::AllowedAfter(..) | Note::DeniedMeanwhile | Note::ContentWithheld { .. } => {
-            String::new()
-        }
-    }
-}
-
-/// How to get a documented proof.
-pub fn describe_better(better: Better, voice: Voice) -> String {
-    match better {
-        Better::NoneKnown => "No harmless request is known that proves it better.".to_owned(),
-        Better::Name { setting, to, else_, within } => {
-            let set = else_.map_or("Set".to_owned(), |other| format!("{other}, or set"));
-            let within = within.map(|setting| format!(", under {} where that is set", (voice.name_of)(setting)));
-            format!("{set} {} to {to}{}.", (voice.name_of)(setting), within.unwrap_or_default())
-        }
-    }
-}
-
 /// Why an Allow in the role's own policy is of no use, and who can help.
 pub fn describe_refusal(refusal: &Refusal) -> String {
     if let Some(setting) = refusal.setting {
@@ -521,114 +442,4 @@ fn describe_difference(difference: TableDifference) -> String {
         ),
         TableDifference::Letters => format!("The guide's table is {GUIDE_TABLE}, which is nearly the same name."),
     }
-}
-
-fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voice) -> String {
-    let name_of = voice.name_of;
-    match unanswered {
-        Unanswered::Credentials => format!("AWS did not accept the credentials of these requests. {RENEW}"),
-        Unanswered::ClockSkew => {
-            "The clock of the machine that the function runs on is wrong: set it, and run the check again.".to_owned()
-        }
-        Unanswered::Throttled => {
-            "AWS limited the rate of these requests. Run the check again; if it stays so, ask for a higher \
-                                  quota, or run the check less often."
-                .to_owned()
-        }
-        Unanswered::Silent(services) => describe_silence(services, run, voice),
-        Unanswered::Slow => format!(
-            "These requests were not answered, and others of the same service were: run the check again, and if it stays so, raise \
-             {} and the function's timeout.",
-            name_of(Setting::Timeout)
-        ),
-        Unanswered::OtherRegion(regions) => describe_bucket_regions(regions, &run.place.region),
-        Unanswered::OtherRegionUnnamed(bucket) => {
-            format!("The bucket {} is in another Region, which S3 does not name.", bucket.name)
-        }
-        Unanswered::NoBucket(bucket) => describe_no_bucket(bucket, voice),
-        Unanswered::NoResource => {
-            "What these requests ask for does not exist: create it, or correct the function's configuration.".to_owned()
-        }
-        Unanswered::NotSent(said) => {
-            format!("These requests could not be made: check the function's Region and endpoints ({}).", said.raw())
-        }
-        Unanswered::ServiceFault => "The service failed on its side: run the check again.".to_owned(),
-        Unanswered::AccountNotReady => {
-            "The account is not subscribed to the service, or is suspended: ask its owner.".to_owned()
-        }
-        Unanswered::KmsKey(said) => format!(
-            "The AWS KMS key behind the resource is missing or disabled: enable it, or name another one ({}).",
-            said.raw()
-        ),
-        Unanswered::NotConfigured(said) => format!("These actions were not tried: {}.", said.raw()),
-        Unanswered::OtherAccount => {
-            format!("SageMaker takes only roles of the caller's own account: correct {}.", name_of(Setting::PassedRole))
-        }
-        Unanswered::Leftover(leftover) => sentence(&describe_leftover_in_the_way(leftover.as_ref())),
-        Unanswered::Setting(said) => {
-            format!(
-                "A setting of the bucket refuses these requests, and no policy changes that: ask its owner ({}).",
-                said.raw()
-            )
-        }
-        Unanswered::OtherActionDenied { action, is_missing_statement } => {
-            let action = action.as_ref().map_or("another action", Text::raw);
-            if *is_missing_statement {
-                format!("AWS denied {action} first: allow that, and run the check again.")
-            } else {
-                format!("AWS denied {action} first: fix that, as the advice on it says, and run the check again.")
-            }
-        }
-        Unanswered::NotFromAws => {
-            "The answers to these requests did not come from AWS: check for a proxy or a firewall between the \
-                                   function and AWS."
-                .to_owned()
-        }
-        Unanswered::ControlFailed => {
-            "A control of this run failed, so these answers are not believed: first fix what the control's \
-                                      row says."
-                .to_owned()
-        }
-        Unanswered::NotAssumed => {
-            "These actions were not tried, because the role to check was not assumed: fix that first.".to_owned()
-        }
-        Unanswered::Unrecognized => {
-            "AWS's answers to these requests are not known to prove anything; the rows quote them. If \
-                                     the pipeline works, please report the answers, so that a later version knows them."
-                .to_owned()
-        }
-        Unanswered::ProbeBroken => "The probe broke. This is a defect of this program: please report it.".to_owned(),
-    }
-}
-
-/// Which actions a denial that names none can be about, and how to tell them apart.
-fn describe_ambiguity(candidates: &[&str], voice: Voice) -> String {
-    match candidates {
-        [_, "s3:ListBucket"] => format!(
-            "S3 answers the same whether s3:GetObject or s3:ListBucket is denied; set {} to an object that exists and that the \
-             function may list to tell them apart",
-            (voice.name_of)(Setting::ObjectKey)
-        ),
-        [first, second] => format!(
-            "S3 answers the same whether {first} is denied or {second}, which AWS KMS looks at where the bucket is encrypted with a key"
-        ),
-        [key] => format!(
-            "AWS KMS answered for the key behind the resource: it does not exist, or not in this Region, or {key} is denied"
-        ),
-        _ => Cause::Ambiguous.meaning().to_owned(),
-    }
-}
-
-fn describe_leftover_in_the_way(leftover: Option<&Leftover>) -> String {
-    format!("{}{}", Cause::Leftover.meaning(), leftover.map(how_to_delete).unwrap_or_default())
-}
-
-fn how_to_delete(made: &Leftover) -> String {
-    made.command.as_ref().map(|command| format!("; this deletes it: {command}")).unwrap_or_default()
-}
-
-/// A clause as a sentence.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
 }
