@@ -105,7 +105,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// All problems together, in the order of [`variables`].
+    /// All problems together, in the order of [`variables()`].
     pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Result<Self, Invalid> {
         let mut environment = Environment::new(&lookup);
         let specification = read_specification(&mut environment);

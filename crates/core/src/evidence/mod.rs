@@ -1,7 +1,7 @@
 //! What is known of each answer that proves "allowed": by whom it was seen, and where.
 //!
 //! A proof's grade is not written by hand. It follows from these records, by
-//! one rule ([`grade`]), so that a new recording is one more line of [`records`].
+//! one rule ([`grade`]), so that a new recording is one more line of `records`.
 
 mod records;
 

@@ -1,6 +1,6 @@
 //! Every sentence of the report: the only module that has any.
 //!
-//! [`notes`] has those of single findings, [`unanswered`] those of what could
+//! `notes` has those of single findings, `unanswered` those of what could
 //! not be told.
 //!
 //! Each says what is the case and what to do, in words that a first-year user of
