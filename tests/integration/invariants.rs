@@ -8,12 +8,11 @@ use lambda_runtime::{Context, LambdaEvent};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{
     self as stub, Act, FUNCTION_ARN, Request, Stub, action_of, denial, error_of, healthy, json, json_error, s3_error,
 };
-use crate::snapshots::hear_every_thread;
+use crate::log::Log;
 use permissions_aws::probes;
 use permissions_core::event::Event;
 use permissions_core::specification::guide_policy;
@@ -189,35 +188,9 @@ fn worlds() -> impl Strategy<Value = (World, Vec<Invocation>)> {
     (world, proptest::collection::vec(invocation, 1..5))
 }
 
-/// What is logged, line by line.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// What has been written since the last time.
-    fn take(&self) -> Vec<Value> {
-        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
+/// What has been logged since the last time, line by line.
+fn lines_of(log: &Log) -> Vec<Value> {
+    log.take().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The state of each row, by the key that the history knows it by, and the actions behind which it was met.
@@ -380,15 +353,7 @@ fn every_run_keeps_what_must_be_true_of_it() {
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = written.clone();
         let app = stub.app(config).with_metrics_to(move |lines| sink.lock().unwrap().extend_from_slice(lines));
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(log.clone())
-            .finish();
-        let guard = tracing::subscriber::set_default(subscriber);
-        let _second = hear_every_thread();
+        let log = Log::start();
         let mut before: Before = None;
         for invocation in &invocations {
             // What needs a role to pass is no filter without one.
@@ -408,7 +373,7 @@ fn every_run_keeps_what_must_be_true_of_it() {
             let lines = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
             let metrics: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             let made = current.lock().unwrap().1.made.clone();
-            hold(&invocation, &response, &metrics, &log.take(), &made, &before)?;
+            hold(&invocation, &response, &metrics, &lines_of(&log), &made, &before)?;
             if filter.is_none() {
                 let mut known = states(&response["report"]);
                 known.extend(before.map(|(before, _)| left_over(&before, &known)).unwrap_or_default());
@@ -416,7 +381,6 @@ fn every_run_keeps_what_must_be_true_of_it() {
             }
             done.set(done.get() + 1);
         }
-        drop(guard);
         Ok(())
     });
     if let Err(error) = held {

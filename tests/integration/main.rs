@@ -16,6 +16,7 @@ mod harness;
 mod invariants;
 mod known_answers;
 mod lambda;
+mod log;
 mod process;
 mod random_policies;
 mod root_causes;

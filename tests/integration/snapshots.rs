@@ -3,19 +3,18 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use permissions_probe::response::Response;
 use tracing::field::{Field, Visit};
-use tracing::{Dispatch, Event, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::prelude::*;
 
 use crate::harness::healthy;
+use crate::log::{Log, hear_every_thread};
 use crate::root_causes::{CAUSES, cause, run};
 
 thread_local! {
@@ -30,29 +29,6 @@ pub fn keep(response: &Response) {
     // The body of a report is the report once more.
     let text = report.map_or(text.clone(), |report| text.replace(&report, "\"(the report)\""));
     LATEST.set(text);
-}
-
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }
 
 /// A text without what differs from run to run: durations and times.
@@ -81,32 +57,12 @@ fn assert_frozen(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, normalized(text)));
 }
 
-/// Keeps `tracing` from asking only the thread that meets an event first whether anybody hears of it, as it does
-/// while there is one subscriber; a test on another thread has none.
-pub fn hear_every_thread() -> Dispatch {
-    let second = Dispatch::new(tracing_subscriber::registry());
-    tracing::callsite::rebuild_interest_cache();
-    second
-}
-
 /// Runs, and holds the response and the log to the snapshots of this name.
 async fn freeze<T>(name: &str, ran: Pin<Box<dyn Future<Output = T>>>) {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(log.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-    let _second = hear_every_thread();
+    let log = Log::start();
     ran.await;
-    drop(guard);
     assert_frozen(&format!("response-{name}"), &LATEST.take());
-    assert_frozen(&format!("log-{name}"), &String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
+    assert_frozen(&format!("log-{name}"), &log.take());
 }
 
 #[tokio::test]
