@@ -1,6 +1,8 @@
 //! Every answer that AWS is known to give to a probe's request, through the real
 //! SDK: each is judged by what it means, and a new one is one more line in
-//! `tests/data/answers.jsonl`.
+//! `tests/data/answers.jsonl`. Its `source` names the page, the thread or the
+//! repository that shows the answer; "a public file" is a file of a public
+//! repository that was found by its text alone, without its address.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
