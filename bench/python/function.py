@@ -25,9 +25,7 @@ GUARD = "attribute_exists(#guard) AND attribute_not_exists(#guard)"
 session = boto3.Session(region_name=os.environ["AWS_REGION"])
 # A checksum beyond what an operation requires would go out beside the wrong
 # Content-MD5, which the other programs send alone.
-s3 = session.client(
-    "s3", config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
-)
+s3 = session.client("s3", config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"))
 dynamodb = session.client("dynamodb")
 sagemaker = session.client("sagemaker")
 runtime = session.client("sagemaker-runtime")
