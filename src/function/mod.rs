@@ -16,10 +16,10 @@ use permissions_aws::run::{self, Time};
 use permissions_aws::session::Session;
 use permissions_core::event::Event;
 use permissions_core::options::Options;
-use permissions_core::plan::{Check, Purpose, Target, plan};
+use permissions_core::plan::{Check, Purpose, plan};
 use permissions_core::problem::Problem;
 use permissions_core::report::Report;
-use permissions_core::specification::{Specification, guide_policy};
+use permissions_core::specification::{Specification, Target, guide_policy};
 
 use crate::config::{Gates, HttpReport, Invalid};
 use crate::events::http::HttpEvent;

@@ -13,9 +13,9 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use permissions_aws::http_client::Connections;
 use permissions_core::finding::{Conformity, Finding};
+use permissions_core::iam::actions::ASSUME_ROLE;
 use permissions_core::iam::denial::Kind;
 use permissions_core::judge::{Cause, Verdict};
-use permissions_core::plan::ASSUME_ROLE;
 use permissions_core::problem::Problem;
 use permissions_core::report::Rendered;
 use permissions_core::report::json::{Advice, Denial, Row};
@@ -139,7 +139,10 @@ impl GateDecision {
             reason.extend(json.advice.first().map(|advice| advice.text.clone()));
         }
         if passes {
-            reason.push(format!("{} actions are allowed and none is denied.", report.summary.allowed));
+            reason.push(match report.summary.allowed {
+                1 => "1 action is allowed and none is denied.".to_owned(),
+                several => format!("{several} actions are allowed and none is denied."),
+            });
         }
         // Without the permission to log, there is no report there.
         let logs = |finding: &Finding| finding.is_of_service("logs") && finding.conformity() == Conformity::Missing;

@@ -224,24 +224,75 @@ fn is_for_tests_only(line: &str) -> bool {
     ["aws-sdk-iamtoolbox ", "tokio-rustls "].iter().any(|start| line.starts_with(start))
 }
 
-#[test]
-fn only_the_configuration_reads_the_environment() {
-    let mut readers = Vec::new();
-    let mut folders = vec![root().join("src"), root().join("crates/core/src"), root().join("crates/aws/src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
+/// The sources in a folder, by their paths in it, without what only tests are made of.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let (mut sources, mut folders) = (Vec::new(), vec![root().join(folder)]);
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let source = std::fs::read_to_string(&path).unwrap();
-                // What only tests are made of may look how long they are to run.
-                let of_tests = ["fixtures.rs", "harness.rs", "tests.rs"].iter().any(|name| path.ends_with(name));
-                if source.contains("env::var") && !of_tests {
-                    readers.push(path.strip_prefix(root()).unwrap().to_owned());
+                let name = path.strip_prefix(root().join(folder)).unwrap().to_str().unwrap().to_owned();
+                let of_tests =
+                    ["fixtures.rs", "harness.rs", "tests.rs"].iter().any(|of_tests| name.ends_with(of_tests));
+                if !of_tests && !name.contains("tests/") {
+                    sources.push((name, std::fs::read_to_string(&path).unwrap()));
                 }
             }
         }
     }
-    assert_eq!(readers, [std::path::Path::new("src/config/mod.rs")]);
+    sources
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment() {
+    let mut readers = Vec::new();
+    for folder in ["src", "crates/core/src", "crates/aws/src"] {
+        let reads = |(_, source): &&(String, String)| source.contains("env::var");
+        readers.extend(sources(folder).iter().filter(reads).map(|(name, _)| format!("{folder}/{name}")));
+    }
+    assert_eq!(readers, ["src/config/mod.rs"]);
+}
+
+/// The modules that a source imports from its own crate, but for what its tests do.
+fn imported(source: &str) -> BTreeSet<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut modules = BTreeSet::new();
+    for used in code.split("crate::").skip(1) {
+        let name = |text: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap().to_owned();
+        match used.strip_prefix('{') {
+            Some(several) => modules.extend(several.split('}').next().unwrap().split(',').map(|one| name(one.trim()))),
+            None => drop(modules.insert(name(used))),
+        }
+    }
+    modules.retain(|module| !module.is_empty());
+    modules
+}
+
+#[test]
+fn modules_import_what_stands_above_them() {
+    for folder in ["crates/core/src", "crates/aws/src"] {
+        let map = std::fs::read_to_string(root().join(folder).join("lib.rs")).unwrap();
+        let order: Vec<&str> = map
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! | ")?.split(" | ").next())
+            .flat_map(|names| names.split('`').skip(1).step_by(2))
+            .collect();
+        let place = |module: &str| order.iter().position(|known| *known == module);
+        let (mut wrong, mut looked_at) = (Vec::new(), 0);
+        for (name, source) in sources(folder).iter().filter(|(name, _)| name != "lib.rs") {
+            let module = name.split('/').next().unwrap().trim_end_matches(".rs");
+            let own = place(module).unwrap_or_else(|| panic!("{folder}/lib.rs does not list {module}"));
+            for other in imported(source).iter().filter(|other| *other != module) {
+                looked_at += 1;
+                if place(other).is_none_or(|other| other > own) {
+                    wrong.push(format!("{folder}/{name} imports {other}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert!(looked_at > 20, "{folder}: {looked_at} imports");
+    }
 }

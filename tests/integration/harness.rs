@@ -14,8 +14,10 @@ use permissions_aws::session::{Clients, Session};
 use permissions_aws::trust_store::TrustStore;
 use permissions_core::evidence;
 use permissions_core::finding::Outcome;
-use permissions_core::judge::{Judgement, Proven};
-use permissions_core::plan::{ASSUME_ROLE, Check, Expect, Purpose, plan};
+use permissions_core::iam::actions::ASSUME_ROLE;
+use permissions_core::iam::denial::Kind;
+use permissions_core::judge::{Judgment, Proven};
+use permissions_core::plan::{Check, Expect, Purpose, plan};
 use permissions_core::proof::{Grade, Warning};
 use permissions_probe::config::Config;
 use permissions_probe::function::App;
@@ -124,11 +126,11 @@ pub async fn try_probe(
     make_check(check, probe.send, Arc::new(session(&stub.sdk(), &config)), Duration::from_secs(5)).await
 }
 
-/// A judgement in one line: `allowed CODE grade[, warning]`, `denied [kind]`, or `inconclusive cause`.
+/// A judgment in one line: `allowed CODE grade[, warning]`, `denied [kind]`, or `inconclusive cause`.
 pub fn summary(outcome: &Outcome) -> String {
     let action = outcome.check.action();
     match outcome.judge() {
-        Judgement::Allowed { code, proven, warning } => {
+        Judgment::Allowed { code, proven, warning } => {
             let warning = match warning {
                 Some(Warning::ResourceMissing) => ", resource missing",
                 Some(Warning::SideEffect) => ", side effect",
@@ -144,9 +146,15 @@ pub fn summary(outcome: &Outcome) -> String {
             };
             format!("allowed {code} {}{warning}{behind}", grade.name())
         }
-        Judgement::Denied { denial, .. } => {
-            denial.map_or("denied".to_owned(), |denial| format!("denied {:?} {:?}", denial.kind, denial.policy_type))
-        }
-        Judgement::Inconclusive { cause, .. } => format!("inconclusive {}", cause.name()),
+        Judgment::Denied { denial, .. } => denial.map_or("denied".to_owned(), |denial| {
+            let kind = match denial.kind {
+                Kind::Implicit => "implicitDeny",
+                Kind::Explicit => "explicitDeny",
+                Kind::Unstated => "unstated",
+            };
+            let by = denial.policy_type.map(|by| format!(", {}", by.name())).unwrap_or_default();
+            format!("denied {kind}{by}")
+        }),
+        Judgment::Inconclusive { cause, .. } => format!("inconclusive {}", cause.name()),
     }
 }

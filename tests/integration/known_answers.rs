@@ -17,7 +17,7 @@ use crate::harness::{
     summary, try_probe,
 };
 
-/// A line of the catalogue.
+/// A line of the catalog.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Known {
@@ -83,7 +83,7 @@ impl Known {
 
     /// Whether the summary of the row says what the answer means.
     fn agrees(&self, said: &str) -> bool {
-        let denied_by_setting = |said: &str| said == "denied Explicit None" || said == "inconclusive setting";
+        let denied_by_setting = |said: &str| said == "denied explicitDeny" || said == "inconclusive setting";
         match self.means {
             Means::Allowed | Means::AllowedAndImage => said.starts_with("allowed") && !said.contains("role trust"),
             Means::AllowedAndRoleTrust => {
@@ -115,7 +115,7 @@ impl Known {
     }
 }
 
-fn catalogue() -> Vec<Known> {
+fn catalog() -> Vec<Known> {
     let lines = include_str!("../data/answers.jsonl").lines().enumerate();
     lines
         .map(|(at, line)| serde_json::from_str(line).unwrap_or_else(|error| panic!("line {}: {error}", at + 1)))
@@ -141,8 +141,8 @@ async fn row(known: &Known, answers: Vec<Vec<u8>>) -> (String, usize) {
 #[tokio::test]
 async fn every_known_answer_is_judged_by_what_it_means() {
     let (mut wrong, mut counts) = (Vec::new(), BTreeMap::new());
-    let catalogue = catalogue();
-    for known in &catalogue {
+    let catalog = catalog();
+    for known in &catalog {
         let (said, _) = row(known, vec![known.bytes()]).await;
         assert!(!known.source.is_empty() && !known.slot.is_empty());
         *counts.entry(known.means).or_insert(0) += 1;
@@ -151,13 +151,13 @@ async fn every_known_answer_is_judged_by_what_it_means() {
             wrong.push(format!("{} {code} {text:?}: {said}, and it means {:?}", known.call, known.means));
         }
     }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), catalogue.len(), wrong.join("\n"));
-    println!("{} answers, each judged by what it means: {counts:?}", catalogue.len());
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), catalog.len(), wrong.join("\n"));
+    println!("{} answers, each judged by what it means: {counts:?}", catalog.len());
 }
 
 #[tokio::test]
 async fn a_denial_in_the_place_of_each_is_still_denied() {
-    for known in catalogue() {
+    for known in catalog() {
         let denied = || denial(&known.call, known.asked());
         assert!(row(&known, vec![denied()]).await.0.starts_with("denied"), "{}", known.call);
         // Where the answer makes the probe ask once more, a denial then counts as well.

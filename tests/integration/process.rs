@@ -1,6 +1,7 @@
 //! The compiled function over its life: ten thousand invocations, frozen and
 //! thawed, several at a time, and started with nothing that it needs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -359,6 +360,7 @@ fn the_metrics_are_what_cloudwatch_reads_and_survive_every_level() {
         "dynamodb:GetItem" => denial("dynamodb:GetItem", "dynamodb:GetItem"),
         _ => healthy(request),
     });
+    let mut written = BTreeSet::new();
     for level in ["INFO", "WARN", "FATAL"] {
         let variables =
             [("AWS_LAMBDA_LOG_LEVEL", level), ("PROBE_METRICS", "actions"), ("AWS_LAMBDA_FUNCTION_NAME", "f")];
@@ -366,6 +368,12 @@ fn the_metrics_are_what_cloudwatch_reads_and_survive_every_level() {
         let ids = [0, 1].map(|_| answered(&lambda));
         let log = lambda.log();
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for metric in
+            lines.iter().filter_map(|line| line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array()).flatten()
+        {
+            let text = |name: &str| metric[name].as_str().unwrap().to_owned();
+            written.insert((text("Name"), text("Unit")));
+        }
         assert_schema(&log.lines().filter(|line| line.contains("\"_aws\"")).collect::<Vec<_>>().join("\n"));
         for (run, id) in (0..).zip(ids) {
             let mut metrics = lines.iter().filter(|line| line["_aws"].is_object() && line["requestId"] == id.as_str());
@@ -389,9 +397,23 @@ fn the_metrics_are_what_cloudwatch_reads_and_survive_every_level() {
             }
         }
     }
+    assert_eq!(documented_metrics(), written);
     let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_METRICS", "off")]));
     lambda.invoke(b"{}");
     assert!(!lambda.log().contains("_aws"));
+}
+
+/// The metrics that the page on schedule and alarms lists, with their units.
+fn documented_metrics() -> BTreeSet<(String, String)> {
+    let page = std::fs::read_to_string(crate::emulator::root().join("docs/guides/schedule-and-alarms.md")).unwrap();
+    let rows = page.lines().skip_while(|line| *line != "| metric | unit | meaning |").skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .flat_map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let unit = cells[2].to_owned();
+            cells[1].split(", ").map(move |name| (name.trim_matches('`').to_owned(), unit.clone())).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Asserts that each line is valid by the JSON schema of CloudWatch's own documentation.

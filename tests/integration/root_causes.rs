@@ -475,7 +475,7 @@ async fn what_aws_carries_out_is_named_with_the_command_that_deletes_it() {
     let advice = &response["report"]["advice"][0];
     assert!(advice["text"].as_str().unwrap().contains(&format!("the model {}", stub::RECORD)), "{advice}");
     let model = format!("aws sagemaker delete-model --region=us-east-1 --model-name={}", stub::RECORD);
-    assert_eq!(advice["command"], format!("{command} && {model}"));
+    assert_eq!(advice["command"], format!("{command}; {model}"));
 }
 
 #[tokio::test]

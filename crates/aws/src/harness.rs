@@ -9,12 +9,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use permissions_core::evidence;
 use permissions_core::finding::Outcome;
-use permissions_core::judge::{Judgement, Proven};
+use permissions_core::iam::denial::Kind;
+use permissions_core::judge::{Judgment, Proven};
 use permissions_core::place::Names;
-use permissions_core::plan::{Check, Expect, Purpose, Target};
+use permissions_core::plan::{Check, Expect, Purpose};
 use permissions_core::principal::Principal;
 use permissions_core::proof::{Grade, Warning};
-use permissions_core::specification::{Bucket, Role, Specification, Table, TableKey, guide_policy};
+use permissions_core::specification::{Bucket, Role, Specification, Table, TableKey, Target, guide_policy};
 
 use crate::http_client::Connections;
 use crate::probe::{Probe, make_check};
@@ -167,11 +168,11 @@ pub async fn check(probe: &'static Probe, answers: Vec<(Vec<u8>, &str)>) {
     }
 }
 
-/// A judgement in one line: `allowed CODE grade[, warning]`, `denied [kind]`, or `inconclusive cause`.
+/// A judgment in one line: `allowed CODE grade[, warning]`, `denied [kind]`, or `inconclusive cause`.
 pub fn summary(outcome: &Outcome) -> String {
     let action = outcome.check.action();
     match outcome.judge() {
-        Judgement::Allowed { code, proven, warning } => {
+        Judgment::Allowed { code, proven, warning } => {
             let warning = match warning {
                 Some(Warning::ResourceMissing) => ", resource missing",
                 Some(Warning::SideEffect) => ", side effect",
@@ -187,9 +188,15 @@ pub fn summary(outcome: &Outcome) -> String {
             };
             format!("allowed {code} {}{warning}{behind}", grade.name())
         }
-        Judgement::Denied { denial, .. } => {
-            denial.map_or("denied".to_owned(), |denial| format!("denied {:?} {:?}", denial.kind, denial.policy_type))
-        }
-        Judgement::Inconclusive { cause, .. } => format!("inconclusive {}", cause.name()),
+        Judgment::Denied { denial, .. } => denial.map_or("denied".to_owned(), |denial| {
+            let kind = match denial.kind {
+                Kind::Implicit => "implicitDeny",
+                Kind::Explicit => "explicitDeny",
+                Kind::Unstated => "unstated",
+            };
+            let by = denial.policy_type.map(|by| format!(", {}", by.name())).unwrap_or_default();
+            format!("denied {kind}{by}")
+        }),
+        Judgment::Inconclusive { cause, .. } => format!("inconclusive {}", cause.name()),
     }
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use permissions_core::answer::{Answer, NoAnswer};
 use permissions_core::finding::Outcome;
-use permissions_core::plan::{Check, Target};
+use permissions_core::plan::Check;
 use permissions_core::probe::ProbeInfo;
-use permissions_core::specification::{Bucket, Endpoint, LogStream, Role, Table, TrainingJob};
+use permissions_core::specification::{Bucket, Endpoint, LogStream, Role, Table, Target, TrainingJob};
 
 use crate::session::Session;
+use crate::time_left::wait_until;
 
 /// One action, and the request that makes AWS decide whether it is allowed.
 #[derive(Debug)]
@@ -53,29 +54,13 @@ impl SendOn {
     }
 }
 
-tokio::task_local! {
-    /// Until when a probe may wait for more than it knows already.
-    static ENDS: Instant;
-}
-
-/// The time that a probe has left for more than it knows already.
-pub(crate) fn time_left() -> Duration {
-    ENDS.try_with(|ends| ends.saturating_duration_since(Instant::now())).unwrap_or(Duration::MAX)
-}
-
-/// What a further request is answered: `None` where its answer does not come in
-/// time, so that it cannot cost what an earlier one has told.
-pub(crate) async fn ask_further(request: impl Future<Output = Answer>) -> Option<Answer> {
-    tokio::time::timeout(time_left(), request).await.ok()
-}
-
 /// Makes one check within a time limit. A probe that panics is an answer too.
 pub async fn make_check(check: Check, send: SendOn, session: Arc<Session>, limit: Duration) -> Outcome {
     let started = Instant::now();
     let ends = started + limit.mul_f32(0.9);
     let target = check.target.clone();
     // In a task of its own, so that a panic ends there.
-    let mut task = tokio::spawn(ENDS.scope(ends, async move { send.send(&session, &target).await }));
+    let mut task = tokio::spawn(wait_until(ends, async move { send.send(&session, &target).await }));
     let answer = match tokio::time::timeout(limit, &mut task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => Answer::none(NoAnswer::ProbePanicked, error.to_string()),

@@ -1,5 +1,8 @@
 //! All checks of a plan at once, within the time that there is.
 
+mod assume_role;
+mod details;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -7,14 +10,16 @@ use aws_config::SdkConfig;
 use permissions_core::answer::{Answer, NoAnswer};
 use permissions_core::diagnosis::Run;
 use permissions_core::finding::{AllowedAfter, Outcome, findings};
-use permissions_core::judge::{Cause, Judgement, Proven, Verdict};
-use permissions_core::plan::{CONTROL, Check, Target};
+use permissions_core::iam::actions::CONTROL;
+use permissions_core::judge::{Cause, Judgment, Proven, Verdict};
+use permissions_core::plan::Check;
+use permissions_core::proof::Warning;
+use permissions_core::specification::Target;
 use tokio::sync::Semaphore;
 
 use crate::probe::{SendOn, make_check};
 use crate::probes::{self, QUERY};
 use crate::session::Session;
-use crate::{assume_role, details};
 
 /// The most checks that are made at the same time, and so the most connections.
 /// Beyond it, opening another connection takes longer than to wait
@@ -165,8 +170,8 @@ async fn retry(outcomes: &mut [Outcome], session: &Arc<Session>, limit: Duration
         let again = check_all(&checks, session, limit.min(left)).await;
         for (index, outcome) in open.into_iter().zip(again) {
             let known = &mut outcomes[index];
-            // An attempt that tells nothing does not take back what an earlier one has told.
-            if outcome.verdict() == Verdict::Inconclusive && known.verdict() != Verdict::Inconclusive {
+            // An attempt that tells less does not take back what an earlier one has told.
+            if how_much_is_told(&outcome) < how_much_is_told(known) {
                 continue;
             }
             let allowed = outcome.verdict() == Verdict::Allowed && !may_change(&outcome, session);
@@ -177,13 +182,22 @@ async fn retry(outcomes: &mut [Outcome], session: &Arc<Session>, limit: Duration
     }
 }
 
+/// What an outcome tells: least where there is no verdict, and more where AWS names what it denied all the same.
+fn how_much_is_told(outcome: &Outcome) -> u8 {
+    match outcome.judge() {
+        Judgment::Inconclusive { denial: None, candidates: [], .. } => 0,
+        Judgment::Inconclusive { .. } => 1,
+        Judgment::Allowed { .. } | Judgment::Denied { .. } => 2,
+    }
+}
+
 /// Whether another attempt may be answered otherwise.
 fn may_change(outcome: &Outcome, session: &Session) -> bool {
-    let judgement = outcome.judge();
+    let judgment = outcome.judge();
     // What must be denied, and what nothing denies, can only fail for a while.
     let is_control = outcome.check.is_control();
-    match &judgement {
-        Judgement::Inconclusive { cause, .. } => match cause {
+    match &judgment {
+        Judgment::Inconclusive { cause, .. } => match cause {
             Cause::Throttled | Cause::TimedOut | Cause::Network | Cause::ServiceFault => true,
             Cause::OtherActionDenied | Cause::Ambiguous => !is_control,
             // The control has been answered since.
@@ -191,10 +205,13 @@ fn may_change(outcome: &Outcome, session: &Session) -> bool {
             _ => false,
         },
         _ if is_control => false,
-        Judgement::Denied { .. } | Judgement::Allowed { proven: Proven::Unexplained(_), .. } => true,
-        Judgement::Allowed { proven: Proven::Answer(_), .. } => false,
+        // A trust policy that was changed seconds ago may not be in effect yet, as any other policy.
+        Judgment::Denied { .. }
+        | Judgment::Allowed { proven: Proven::Unexplained(_), .. }
+        | Judgment::Allowed { warning: Some(Warning::RoleTrust), .. } => true,
+        Judgment::Allowed { proven: Proven::Answer(_), .. } => false,
         // A role that does not exist cannot come to be passed.
-        Judgement::Allowed { proven: Proven::Dependent(denial), .. } => {
+        Judgment::Allowed { proven: Proven::Dependent(denial), .. } => {
             !denial.resource.as_deref().is_some_and(|resource| session.names.is_made_up(resource))
         }
     }
@@ -203,7 +220,8 @@ fn may_change(outcome: &Outcome, session: &Session) -> bool {
 /// What an outcome is called where it later comes to be allowed.
 fn name_state(outcome: &Outcome) -> &'static str {
     match outcome.judge() {
-        Judgement::Inconclusive { cause, .. } => cause.name(),
+        Judgment::Inconclusive { cause, .. } => cause.name(),
+        Judgment::Allowed { warning: Some(Warning::RoleTrust), .. } => Warning::RoleTrust.name(),
         _ => "denied",
     }
 }

@@ -19,7 +19,7 @@ use permissions_core::principal::Principal;
 use permissions_core::specification::{Specification, Table};
 use tokio::sync::SetOnce;
 
-use crate::probe::time_left;
+use crate::time_left::time_left;
 
 /// How requests are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

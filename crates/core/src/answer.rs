@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::iam::denial::{self, Denial};
-use crate::probe::Leftover;
 
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +18,20 @@ pub struct Answer {
     pub configured: bool,
     /// What a denial that names no action would mean for this request.
     pub unexplained_denial: Means,
+    /// What of this form of the request a policy's condition can look at, where it is not what the probe's other forms
+    /// have.
+    pub request_context: Option<Box<str>>,
     /// What this form of the request leaves behind, where it is not what the probe's other forms do.
     pub leftover: Option<Box<Leftover>>,
+}
+
+/// What a request leaves behind that was made to be refused, and was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Such as `the model permissions-probe-…`.
+    pub what: String,
+    /// The command that deletes it, where it can be deleted.
+    pub command: Option<String>,
 }
 
 /// What was answered.
@@ -84,6 +95,7 @@ impl Answer {
             form: None,
             configured: false,
             unexplained_denial: Means::Nothing,
+            request_context: None,
             leftover: None,
         }
     }
@@ -96,6 +108,11 @@ impl Answer {
     /// Says which form of its request the probe sent.
     pub fn form(self, form: impl Into<Cow<'static, str>>) -> Self {
         Self { form: Some(form.into()), ..self }
+    }
+
+    /// Says what of this form of the request a policy's condition can look at.
+    pub fn with_context(self, context: impl Into<Box<str>>) -> Self {
+        Self { request_context: Some(context.into()), ..self }
     }
 
     /// Says what this form of the request leaves behind, if AWS carries it out.

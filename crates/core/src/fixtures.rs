@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use proptest::test_runner::Config;
 
-use crate::answer::{Answer, Means, NoAnswer, Reply};
+use crate::answer::{Answer, Leftover, Means, NoAnswer, Reply};
 use crate::diagnosis::Run;
 use crate::finding::{Outcome, findings};
 use crate::place::tests::place;
 use crate::plan::{Check, plan};
 use crate::principal::Principal;
-use crate::probe::{About, Account, Better, Leftover, On, ProbeInfo};
+use crate::probe::{About, Account, Better, On, ProbeInfo};
 use crate::proof::{Proof, Warning};
 use crate::report::Report;
 use crate::specification::{Bucket, LogStream, Role, Specification, Table, guide_policy};

@@ -143,7 +143,7 @@ impl Cause {
 
 /// What an answer proves about the probed action.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Judgement<'a> {
+pub enum Judgment<'a> {
     Allowed {
         /// The code, or the success, that proves it.
         code: &'a str,
@@ -176,7 +176,7 @@ pub enum Proven<'a> {
     Unexplained(&'static str),
 }
 
-impl Judgement<'_> {
+impl Judgment<'_> {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Allowed { .. } => Verdict::Allowed,
@@ -187,7 +187,7 @@ impl Judgement<'_> {
 }
 
 /// Judges an answer to a probe's request.
-pub fn judge<'a>(answer: &'a Answer, probe: &ProbeInfo) -> Judgement<'a> {
+pub fn judge<'a>(answer: &'a Answer, probe: &ProbeInfo) -> Judgment<'a> {
     judge_as(answer, probe.action, probe.proofs, probe.dependent_actions)
 }
 
@@ -200,7 +200,7 @@ pub fn judge_as<'a>(
     action: &str,
     proofs: &'static [Proof],
     dependent_actions: &[&str],
-) -> Judgement<'a> {
+) -> Judgment<'a> {
     let (status, code, message) = match &answer.reply {
         Reply::None { why, .. } => {
             return inconclusive(match why {
@@ -246,37 +246,60 @@ pub fn judge_as<'a>(
     inconclusive(cause_of(code, message, status))
 }
 
-fn inconclusive(cause: Cause) -> Judgement<'static> {
-    Judgement::Inconclusive { cause, denial: None, candidates: &[] }
+fn inconclusive(cause: Cause) -> Judgment<'static> {
+    Judgment::Inconclusive { cause, denial: None, candidates: &[] }
 }
 
-fn allowed<'a>(code: &'a str, proof: &'static Proof, answer: &Answer) -> Judgement<'a> {
+fn allowed<'a>(code: &'a str, proof: &'static Proof, answer: &Answer) -> Judgment<'a> {
     let missing = (answer.configured && proof.missing).then_some(Warning::ResourceMissing);
-    Judgement::Allowed { code, proven: Proven::Answer(proof), warning: proof.warning.or(missing) }
+    Judgment::Allowed { code, proven: Proven::Answer(proof), warning: proof.warning.or(missing) }
 }
 
 /// Judges an answer whose code says that access was denied.
-fn denied<'a>(answer: &'a Answer, message: &'a str, action: &str, dependent_actions: &[&str]) -> Judgement<'a> {
+fn denied<'a>(answer: &'a Answer, message: &'a str, action: &str, dependent_actions: &[&str]) -> Judgment<'a> {
     let code = answer.code().unwrap_or_default();
     let Some(denial) = denial::parse(message) else {
         return without_action(answer, code, message, action);
     };
     if denial.action.eq_ignore_ascii_case(action) {
-        return Judgement::Denied {
+        return Judgment::Denied {
             source: "IAM User Guide, \"Troubleshoot access denied error messages\"",
             denial: Some(denial),
         };
     }
-    // A sentence that was cut off within the action names another one, or none.
-    let cut = message.trim_end().ends_with(denial.action) && denial.resource.is_none();
-    let start = action.get(..denial.action.len());
-    if cut && start.is_some_and(|start| start.eq_ignore_ascii_case(denial.action)) {
+    if is_cut_off(message, &denial, action) {
         return inconclusive(Cause::Unrecognized);
     }
     if dependent_actions.iter().any(|pattern| wildcard::matches(pattern, denial.action)) {
-        return Judgement::Allowed { code, proven: Proven::Dependent(denial), warning: None };
+        return Judgment::Allowed { code, proven: Proven::Dependent(denial), warning: None };
     }
-    Judgement::Inconclusive { cause: Cause::OtherActionDenied, denial: Some(denial), candidates: &[] }
+    Judgment::Inconclusive { cause: Cause::OtherActionDenied, denial: Some(denial), candidates: &[] }
+}
+
+/// The actions of AWS KMS that a service asks for on a caller's behalf (AWS KMS Developer Guide, `kms:ViaService`; DynamoDB
+/// Developer Guide and S3 User Guide, encryption with AWS KMS).
+const KMS_ACTIONS: &[&str] = &[
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+];
+
+/// Whether a sentence was cut off within the action: then it names another one, or none.
+fn is_cut_off(message: &str, denial: &Denial<'_>, action: &str) -> bool {
+    let end = message.trim_end();
+    let marked = end.ends_with('…') || end.ends_with("...");
+    if denial.resource.is_some() || !end.trim_end_matches(['…', '.']).ends_with(denial.action) {
+        return false;
+    }
+    let is = |whole: &str| whole.eq_ignore_ascii_case(denial.action);
+    let starts_called = action.get(..denial.action.len()).is_some_and(is);
+    let is_part_of_kms = wildcard::matches("kms:*", denial.action) && !KMS_ACTIONS.iter().any(|known| is(known));
+    marked || starts_called || is_part_of_kms
 }
 
 /// Judges a denial that names no action.
@@ -285,8 +308,8 @@ fn denied<'a>(answer: &'a Answer, message: &'a str, action: &str, dependent_acti
 /// everyone before 2024; AWS KMS behind S3 says the same (boto/boto3#2952,
 /// aws/aws-sdk-js#2404). Other texts under the same code (object lock, expired
 /// links, unsigned headers) are not about authorization.
-fn without_action<'a>(answer: &Answer, code: &'a str, message: &str, action: &str) -> Judgement<'a> {
-    let one_of = |candidates| Judgement::Inconclusive { cause: Cause::Ambiguous, denial: None, candidates };
+fn without_action<'a>(answer: &Answer, code: &'a str, message: &str, action: &str) -> Judgment<'a> {
+    let one_of = |candidates| Judgment::Inconclusive { cause: Cause::Ambiguous, denial: None, candidates };
     // What KMS says of a key that is missing, in another Region, or denied (ministryofjustice/modernisation-platform#3468).
     if contains(message, "the ciphertext refers to a customer master key that does not exist") {
         return one_of(if action == "s3:PutObject" { &["kms:GenerateDataKey"] } else { &["kms:Decrypt"] });
@@ -302,7 +325,7 @@ fn without_action<'a>(answer: &Answer, code: &'a str, message: &str, action: &st
     match answer.unexplained_denial {
         _ if !is_bare(message) => inconclusive(Cause::Unrecognized),
         Means::Nothing => inconclusive(Cause::Unrecognized),
-        Means::ThisAction => Judgement::Denied {
+        Means::ThisAction => Judgment::Denied {
             source: if action.starts_with("s3:") {
                 "S3 User Guide, \"Troubleshoot access denied (403 Forbidden) errors\""
             } else {
@@ -311,7 +334,7 @@ fn without_action<'a>(answer: &Answer, code: &'a str, message: &str, action: &st
             denial: None,
         },
         Means::ThisOrAnother(candidates) => one_of(candidates),
-        Means::Dependent(action) => Judgement::Allowed { code, proven: Proven::Unexplained(action), warning: None },
+        Means::Dependent(action) => Judgment::Allowed { code, proven: Proven::Unexplained(action), warning: None },
     }
 }
 

@@ -4,7 +4,8 @@
 //! There is no SDK in it, no runtime, no clock and no environment, so that it
 //! compiles in seconds, is fuzzed as it stands, and works offline.
 //!
-//! Data goes through it once, from the top to the bottom; imports go up only:
+//! Data goes through it once, from the top to the bottom; imports go up this table only, as `documents::modules_import_what_stands_above_them`
+//! of the integration tests holds:
 //!
 //! | module | what it is about |
 //! |---|---|
@@ -12,19 +13,19 @@
 //! | [`problem`] | what is wrong with an environment, an event or a specification |
 //! | [`iam`] | what IAM writes and reads: denials, policies, wildcards, names |
 //! | [`principal`] | who is calling |
+//! | [`voice`] | in whose words the report speaks |
 //! | [`specification`] | what is to be checked |
 //! | [`environment`] | the variables that say what is to be checked |
 //! | [`event`], [`options`] | an event, read within bounds, and what it asks for |
 //! | [`place`] | the Region, the account and the made-up names of a run |
-//! | [`probe`] | what a probe says of itself |
-//! | [`plan`](mod@plan) | from the specification to checks: each probe on each of its resources |
 //! | [`answer`] | what AWS answered |
 //! | [`proof`] | the answers that prove "allowed" |
 //! | [`evidence`] | who has seen which answer, and how sure a proof is therefore |
+//! | [`probe`] | what a probe says of itself |
+//! | [`plan`](mod@plan) | from the specification to checks: each probe on each of its resources |
 //! | [`judge`] | from an answer to a verdict |
 //! | [`finding`] | what a run found |
 //! | [`diagnosis`] | the root cause, the remedies, and their wording |
-//! | [`voice`] | in whose words the report speaks |
 //! | [`report`] | the report, and its JSON |
 
 pub mod answer;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::event::Event;
+use crate::iam::actions::PASS_ROLE;
 use crate::iam::wildcard;
-use crate::plan::PASS_ROLE;
 use crate::problem::Problem;
 use crate::text::Text;
 use crate::voice::{Setting, Voice};

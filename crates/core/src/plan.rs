@@ -1,21 +1,11 @@
 //! From what is asked for to the checks of one run: each probe on each of its
 //! resources.
 
-use std::sync::Arc;
-
+use crate::answer::Leftover;
+use crate::iam::actions::{ASSUME_ROLE, CONTROL, PASS_ROLE};
 use crate::place::Place;
-use crate::probe::{Leftover, ProbeInfo};
-use crate::specification::{Bucket, Endpoint, LogStream, Role, Specification, Table, TrainingJob};
-
-/// The action that needs no permission, so that whoever signs may call it: the control of every run
-/// (STS API Reference, `GetCallerIdentity`).
-pub const CONTROL: &str = "sts:GetCallerIdentity";
-
-/// The action that opens a session of the role to check.
-pub const ASSUME_ROLE: &str = "sts:AssumeRole";
-
-/// The action of handing a role to a service, which no API operation of IAM's own asks for.
-pub const PASS_ROLE: &str = "iam:PassRole";
+use crate::probe::ProbeInfo;
+use crate::specification::{Specification, Target};
 
 /// One action on one resource.
 #[derive(Clone, Debug)]
@@ -24,18 +14,6 @@ pub struct Check {
     pub target: Target,
     pub expect: Expect,
     pub purpose: Purpose,
-}
-
-/// What an action is tried on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    Account,
-    Bucket(Arc<Bucket>),
-    Table(Arc<Table>),
-    Endpoint(Arc<Endpoint>),
-    TrainingJob(Arc<TrainingJob>),
-    Role(Arc<Role>),
-    LogStream(Arc<LogStream>),
 }
 
 /// The verdict that is asked for.
@@ -55,21 +33,6 @@ pub enum Purpose {
     Control,
     /// It opens the session in which all others are tried.
     OpensSession,
-}
-
-impl Target {
-    /// The name of the resource, in its service; nothing, where there is only one.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Account => "",
-            Self::Bucket(bucket) => &bucket.name,
-            Self::Table(table) => &table.name,
-            Self::Endpoint(endpoint) => endpoint.name.as_deref().unwrap_or_default(),
-            Self::TrainingJob(job) => job.name.as_deref().unwrap_or_default(),
-            Self::Role(role) => &role.arn,
-            Self::LogStream(log) => log.group.as_deref().unwrap_or_default(),
-        }
-    }
 }
 
 impl Check {
@@ -118,9 +81,11 @@ pub fn plan(specification: &Specification, probes: &[&'static ProbeInfo]) -> Vec
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::fixtures::{PROBES, specification};
-    use crate::specification::guide_policy;
+    use crate::specification::{Bucket, Role, guide_policy};
 
     fn planned(specification: &Specification) -> Vec<String> {
         let named = |check: &Check| format!("{} {}", check.action(), check.target.name()).trim().to_owned();

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::answer::Leftover;
 use crate::iam::wildcard;
 use crate::place::Place;
-use crate::plan::Target;
 use crate::proof::Proof;
-use crate::specification::{Bucket, Endpoint, LogStream, Role, Specification, Table, TrainingJob};
+use crate::specification::{Bucket, Endpoint, LogStream, Role, Specification, Table, Target, TrainingJob};
 use crate::voice::Setting;
 
 /// One action, and what is to be known of the request for it.
@@ -72,15 +72,6 @@ pub enum Better {
     NoneKnown,
     /// Name it with this setting; `else_` is another way, where there is one.
     Name { setting: Setting, to: &'static str, else_: Option<&'static str>, within: Option<Setting> },
-}
-
-/// What a request leaves behind that was made to be refused, and was carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leftover {
-    /// Such as `the model permissions-probe-…`.
-    pub what: String,
-    /// The command that deletes it, where it can be deleted.
-    pub command: Option<String>,
 }
 
 /// A text as one word of a POSIX shell.

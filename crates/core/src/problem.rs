@@ -21,12 +21,32 @@ impl Problem {
     pub fn describe(&self) -> Text {
         let (name, expected) = (self.name.raw(), self.expected.raw());
         Text::new(match self.value.as_ref().map(Text::raw) {
-            // What comes from an event is JSON, and has its quotes.
-            Some(value) if value.len() > 1 && value.starts_with('"') && value.ends_with('"') => {
+            // What comes from an event is JSON, and has its quotes and brackets.
+            Some(value) if [('"', '"'), ('[', ']'), ('{', '}')].iter().any(|ends| is_between(value, *ends)) => {
                 format!("{name} is {value}; expected {expected}")
             }
             Some(value) => format!("{name} is {value:?}; expected {expected}"),
             None => format!("{name} is not set; expected {expected}"),
         })
+    }
+}
+
+fn is_between(value: &str, (start, end): (char, char)) -> bool {
+    value.len() > 1 && value.starts_with(start) && value.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_quoted_once() {
+        let describe = |value: &str| Problem::new("x", Some(value.into()), "a number").describe().raw().to_owned();
+        for json in ["\"s3:*\"", "[\"s3:*\"]", "{\"a\":1}"] {
+            assert_eq!(describe(json), format!("x is {json}; expected a number"));
+        }
+        assert_eq!(describe("s3:*"), "x is \"s3:*\"; expected a number");
+        assert_eq!(describe("["), "x is \"[\"; expected a number");
+        assert_eq!(Problem::new("x", None, "a number").describe().raw(), "x is not set; expected a number");
     }
 }

@@ -148,6 +148,33 @@ pub struct LogStream {
     pub stream: Option<String>,
 }
 
+/// What an action is tried on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Account,
+    Bucket(Arc<Bucket>),
+    Table(Arc<Table>),
+    Endpoint(Arc<Endpoint>),
+    TrainingJob(Arc<TrainingJob>),
+    Role(Arc<Role>),
+    LogStream(Arc<LogStream>),
+}
+
+impl Target {
+    /// The name of the resource, in its service; nothing, where there is only one.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Account => "",
+            Self::Bucket(bucket) => &bucket.name,
+            Self::Table(table) => &table.name,
+            Self::Endpoint(endpoint) => endpoint.name.as_deref().unwrap_or_default(),
+            Self::TrainingJob(job) => job.name.as_deref().unwrap_or_default(),
+            Self::Role(role) => &role.arn,
+            Self::LogStream(log) => log.group.as_deref().unwrap_or_default(),
+        }
+    }
+}
+
 /// The guide's policy, as the guide writes it.
 pub const GUIDE_POLICY: &str = include_str!("guide.json");
 

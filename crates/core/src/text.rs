@@ -74,7 +74,7 @@ impl Rendering {
 /// The longest text that is shown, in bytes. AWS's own are shorter; and a
 /// response of more than six megabytes, or a log line of more than 256 KiB, is
 /// one that Lambda or CloudWatch Logs refuses (Lambda quotas, CloudWatch Logs quotas).
-const MAX_TEXT_BYTES: usize = 8 * 1024;
+pub const MAX_TEXT_BYTES: usize = 8 * 1024;
 
 /// Cuts a text that is too long, and writes control characters out, so that no text
 /// from outside can end a log line, move a cursor or turn the direction of writing.

@@ -14,8 +14,8 @@ use permissions_aws::http_client::MAX_RESPONSE_BYTES;
 use permissions_aws::probes::ALL;
 use permissions_aws::run::check_all;
 use permissions_core::finding::{Finding, findings};
+use permissions_core::iam::actions::CONTROL;
 use permissions_core::judge::Verdict;
-use permissions_core::plan::CONTROL;
 
 use crate::harness::{self as stub, all_checks, config, healthy, sdk_with, session};
 use fake_aws::tls::{self, Certificate};
@@ -134,7 +134,7 @@ async fn every_probe_under_every_fault() {
 pub fn document() -> String {
     let faults = &faults();
     let mut text = format!(
-        "<!-- Written by ./dev docs; edit tests/integration/faults instead. -->\n\n# Every probe under every fault\n\nMade from the table in `tests/integration/faults/table.rs`, which a test holds every probe to: {} faults, {} \
+        "<!-- Written by ./dev docs; edit tests/integration/faults instead. -->\n\n# Every probe under every fault\n\nMade from the table in `tests/integration/faults/table.rs`; a test compares every probe with it: {} faults, {} \
          probes, {} cells. Each goes through the real SDK clients over real sockets. \"Allowed\" stands only where the answer is one that AWS \
          gives after it has authorized the request, \"denied\" only where AWS says so. In a whole run, nothing but the control is believed \
          under a fault that also meets `{}`.\n",

@@ -12,6 +12,7 @@ use crate::harness::{
 };
 use fake_aws::tls::{self, Certificate};
 use permissions_aws::probes::ALL;
+use permissions_core::iam::denial::PolicyType;
 use permissions_core::judge::{CODES, Cause};
 
 /// One thing that goes wrong.
@@ -363,7 +364,7 @@ fn nonsense() -> Vec<Fault> {
         // S3 does give errors that way (S3 API Reference, CopyObject), and the SDK reads them.
         Box::new(|action| match action {
             "s3:PutObject" | "s3:ListBucket" | "s3:ListAllMyBuckets" => {
-                "denied Implicit Some(IdentityBased)".to_owned()
+                "denied implicitDeny, identity-based policy".to_owned()
             }
             _ => "inconclusive unrecognized".to_owned(),
         }),
@@ -499,7 +500,7 @@ fn codes() -> Vec<Fault> {
                 &sentence(&action_of(request), " because no identity-based policy allows the action"),
             ),
         },
-        all_actions_denied("Implicit Some(IdentityBased)"),
+        all_actions_denied("implicitDeny, identity-based policy"),
     ));
     for (name, offset) in [("late", 3600), ("early", -3600)] {
         faults.push(answered(
@@ -529,29 +530,28 @@ fn denials() -> Vec<Fault> {
     let group = "Denials";
     let mut faults = Vec::new();
     let types = [
-        ("identity-based", "IdentityBased"),
-        ("resource-based", "ResourceBased"),
-        ("permissions boundary", "PermissionsBoundary"),
-        ("session", "Session"),
-        ("service control", "ServiceControl"),
-        ("resource control", "ResourceControl"),
-        ("VPC endpoint", "VpcEndpoint"),
-        ("role trust", "RoleTrust"),
+        ("identity-based", PolicyType::IdentityBased),
+        ("resource-based", PolicyType::ResourceBased),
+        ("permissions boundary", PolicyType::PermissionsBoundary),
+        ("session", PolicyType::Session),
+        ("service control", PolicyType::ServiceControl),
+        ("resource control", PolicyType::ResourceControl),
+        ("VPC endpoint", PolicyType::VpcEndpoint),
+        ("role trust", PolicyType::RoleTrust),
     ];
-    let mut forms = vec![
-        (String::new(), "Unstated None".to_owned()),
-        (" with an explicit deny".to_owned(), "Explicit None".to_owned()),
-    ];
+    let mut forms =
+        vec![(String::new(), "unstated".to_owned()), (" with an explicit deny".to_owned(), "explicitDeny".to_owned())];
     for (name, kind) in types {
         let policy = if name == "permissions boundary" { name.to_owned() } else { format!("{name} policy") };
         let article = if name.starts_with('i') { "an" } else { "a" };
-        forms.push((format!(" because no {policy} allows the ACTION action"), format!("Implicit Some({kind})")));
-        forms.push((format!(" with an explicit deny in {article} {policy}"), format!("Explicit Some({kind})")));
+        forms
+            .push((format!(" because no {policy} allows the ACTION action"), format!("implicitDeny, {}", kind.name())));
+        forms.push((format!(" with an explicit deny in {article} {policy}"), format!("explicitDeny, {}", kind.name())));
     }
     let arn = ": arn:aws:organizations::210987654321:policy/o-a1b2c3d4e5/service_control_policy/p-a1b2c3d4";
     forms.push((
         format!(" with an explicit deny in a service control policy{arn}"),
-        "Explicit Some(ServiceControl)".to_owned(),
+        "explicitDeny, service control policy (SCP)".to_owned(),
     ));
     for (form, expected) in forms {
         let name = format!("“… not authorized to perform: ACTION on resource: ARN{form}”");
@@ -580,7 +580,7 @@ fn denials() -> Vec<Fault> {
                 let code = format!("{prefix}AccessDeniedException{suffix}");
                 response(400, "application/x-amz-json-1.1", &json!({"__type": code, "message": message}).to_string())
             },
-            all_actions_denied("Implicit Some(IdentityBased)"),
+            all_actions_denied("implicitDeny, identity-based policy"),
         ));
     }
     for code in ["accessdeniedexception", "ACCESSDENIED", "Access Denied", "AccessDeniedFault"] {

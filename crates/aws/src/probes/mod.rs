@@ -61,9 +61,9 @@ pub fn send_of(check: &Check) -> SendOn {
 #[cfg(test)]
 mod tests {
     use permissions_core::evidence;
+    use permissions_core::iam::actions::CONTROL;
 
     use super::*;
-    use permissions_core::plan::CONTROL;
 
     use crate::harness::{
         self as stub, denial, json_error, response, rest_json_error, s3_error, sts_error, try_probe, with_headers,
@@ -109,7 +109,7 @@ mod tests {
         for probe in actions() {
             assert_eq!(
                 summary(probe, denial(probe.info.action, probe.info.action)).await,
-                "denied Implicit Some(IdentityBased)",
+                "denied implicitDeny, identity-based policy",
                 "{}",
                 probe.info.action
             );

@@ -12,9 +12,10 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use permissions_core::answer::{Answer, NoAnswer};
 use permissions_core::finding::Outcome;
-use permissions_core::plan::{CONTROL, Check, Purpose};
+use permissions_core::iam::actions::CONTROL;
+use permissions_core::plan::{Check, Purpose};
 
-use crate::run::{Time, check_all, check_and_retry};
+use super::{Time, check_all, check_and_retry};
 use crate::session::Session;
 
 /// Makes all checks, and tries again what may still change. Returns one outcome

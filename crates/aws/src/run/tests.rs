@@ -241,6 +241,32 @@ async fn what_follows_from_a_denial_is_tried_again_with_it() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_tells_less_takes_nothing_back() {
+    let actions = ["sts:GetCallerIdentity", "s3:PutObject", "dynamodb:Scan"];
+    let rows = settled_against(&actions, |action, time, request| match (action, time) {
+        ("s3:PutObject", 0) => Some(stub::error_of(request, 403, "AccessDenied", "Access Denied")),
+        ("dynamodb:Scan", 0) => Some(stub::denial("ec2:DescribeInstances", "dynamodb:Scan")),
+        ("s3:PutObject" | "dynamodb:Scan", _) => {
+            Some(stub::error_of(request, 400, "ThrottlingException", "Rate exceeded"))
+        }
+        _ => None,
+    })
+    .await;
+    let said: Vec<_> = rows.iter().map(|row| row.0.as_str()).collect();
+    assert_eq!(said[1..], ["inconclusive ambiguous", "inconclusive otherActionDenied"]);
+}
+
+#[tokio::test]
+async fn trust_that_is_late_is_waited_for() {
+    let rows = settled_against(&["sts:GetCallerIdentity", "iam:PassRole"], |action, time, request| {
+        let late = "Could not assume role arn:aws:iam::123456789012:role/r. Please ensure that the role exists.";
+        (action != CONTROL && time < 1).then(|| stub::error_of(request, 400, "ValidationException", late))
+    })
+    .await;
+    assert_eq!(rows[1], ("allowed ValidationException inferred".to_owned(), Some("roleTrust")));
+}
+
+#[tokio::test]
 async fn a_probe_that_panics_is_a_row() {
     let breaks = SendOn::Bucket(|_, _| Box::pin(async { panic!("out of cheese") }));
     let stub = Stub::start(|_| Vec::new());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::diagnosis::{Run, actions_of};
 use crate::finding::Finding;
+use crate::iam::actions::PASS_ROLE;
 use crate::judge::Verdict;
-use crate::plan::PASS_ROLE;
 use crate::specification::Endpoint;
 use crate::text::Text;
 
@@ -36,7 +36,9 @@ impl Advisory {
 }
 
 /// What the policy leaves out, as far as this run shows it.
-pub fn advisories(run: &Run) -> Vec<Advisory> {
+///
+/// What an event did not ask for, `is_filtered`, was not left out.
+pub fn advisories(run: &Run, is_filtered: bool) -> Vec<Advisory> {
     let mut advisories = Vec::new();
     // AWS went on to iam:PassRole and denied it, on a role that does not exist.
     let passes = |finding: &&Finding| {
@@ -49,7 +51,7 @@ pub fn advisories(run: &Run) -> Vec<Advisory> {
     if !passing.is_empty() && run.specification.passed_role.is_none() {
         advisories.push(Advisory::PassRoleLeftOut { actions: actions_of(&passing) });
     }
-    if run.is_elsewhere {
+    if run.is_elsewhere && !is_filtered {
         advisories.push(Advisory::LogsLeftOut);
     }
     let endpoint = &run.specification.endpoint;

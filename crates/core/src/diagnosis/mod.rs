@@ -10,10 +10,10 @@ pub mod wording;
 
 use std::sync::Arc;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Note};
+use crate::iam::actions::ASSUME_ROLE;
 use crate::judge::{Cause, Verdict};
 use crate::place::Place;
-use crate::plan::ASSUME_ROLE;
 use crate::principal::Principal;
 use crate::specification::Specification;
 
@@ -71,7 +71,10 @@ impl Run {
     /// The attempt to assume the role to check, where it did not succeed.
     pub fn not_assumed(&self) -> Option<&Finding> {
         let finding = self.findings.iter().find(|finding| finding.is_check_of(ASSUME_ROLE))?;
-        (finding.verdict != Verdict::Allowed).then_some(finding)
+        // Where a control says that nothing allowed is to be believed, the session was opened all the same.
+        let opened = finding.verdict == Verdict::Allowed
+            || matches!(finding.note, Some(Note::Disbelieved { would_prove: Verdict::Allowed }));
+        (!opened).then_some(finding)
     }
 
     /// The Region that the policy names, where it is another one.

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::answer::Leftover;
 use crate::diagnosis::root_cause::{SilentServices, bucket_of, bucket_regions, is_of_silent_service, silent_services};
 use crate::diagnosis::{Run, actions_of};
 use crate::finding::{DenialFound, Finding, Note};
+use crate::iam::actions::{ASSUME_ROLE, PASS_ROLE};
 use crate::iam::denial::{Kind, PolicyType};
 use crate::iam::policy::{PolicyDocument, Statement, Trusted};
 use crate::judge::{Cause, Verdict};
-use crate::plan::{ASSUME_ROLE, PASS_ROLE, Target};
 use crate::principal::Principal;
-use crate::probe::{Leftover, shell_quote};
+use crate::probe::shell_quote;
 use crate::proof::Warning;
-use crate::specification::{Bucket, Endpoint, Role, Table, TrainingJob};
+use crate::specification::{Bucket, Endpoint, Role, Table, Target, TrainingJob};
 use crate::text::{Text, mask};
 
 /// The start of the name of the inline policy that the advice makes.
@@ -36,8 +37,10 @@ pub enum Remedy {
     AddPolicy { role: Option<String>, policy: Option<PolicyDocument>, keys: Vec<KeyDenied> },
     /// No identity-based policy allows it, and AWS names no resource for a statement.
     FindResource { role: Option<String>, keys: Vec<KeyDenied> },
+    /// No identity-based policy allows it, and it is not an action that this program knows.
+    LookUpAction { role: Option<String> },
     /// AWS does not say which policy denied: if it is a missing statement, add this policy.
-    PerhapsAddPolicy { policy: Option<PolicyDocument>, names_no_action: bool, keys: Vec<KeyDenied> },
+    PerhapsAddPolicy { policy: Option<PolicyDocument>, is_bare_of_s3: bool, keys: Vec<KeyDenied> },
     /// AWS does not say which of these actions it denied: if it is a missing statement, add this policy.
     AllowCandidates { candidates: Vec<&'static str>, policy: Option<PolicyDocument> },
     /// AWS names three possibilities at once, and none of them is the role's own policy.
@@ -100,6 +103,8 @@ pub enum Unanswered {
     OtherActionDenied {
         action: Option<Text>,
         is_missing_statement: bool,
+        /// Whether AWS allowed it where it was called itself.
+        is_allowed_itself: bool,
     },
     NotFromAws,
     ControlFailed,
@@ -148,7 +153,7 @@ impl Remedy {
             )),
             Self::DeleteLeftovers(leftovers) => {
                 let commands: Vec<_> = leftovers.iter().filter_map(|leftover| leftover.command.as_deref()).collect();
-                (!commands.is_empty()).then(|| commands.join(" && "))
+                (!commands.is_empty()).then(|| commands.join("; "))
             }
             _ => None,
         }
@@ -189,8 +194,13 @@ pub fn remedies(run: &Run) -> Vec<Advice> {
     let (offered, others): (Vec<&Finding>, Vec<&Finding>) =
         of(DenialFound::is_missing_statement).iter().partition(|finding| is_offered(finding, run));
     let role = run.principal.as_ref().and_then(Principal::role).map(str::to_owned);
-    if !others.is_empty() {
-        advice.push(about(&others, Remedy::FindResource { role: role.clone(), keys: keys_of(&others) }));
+    let (named, unnamed): (Vec<&Finding>, Vec<&Finding>) =
+        others.iter().partition(|finding| !is_known(finding, run) && names_resources(finding));
+    if !unnamed.is_empty() {
+        advice.push(about(&unnamed, Remedy::FindResource { role: role.clone(), keys: keys_of(&unnamed) }));
+    }
+    if !named.is_empty() {
+        advice.push(about(&named, Remedy::LookUpAction { role: role.clone() }));
     }
     if let Some(policy) = policy_for(&offered, run) {
         // Do not offer a policy for a role that is not the expected one.
@@ -200,16 +210,20 @@ pub fn remedies(run: &Run) -> Vec<Advice> {
         };
         advice.push(about(&offered, remedy));
     }
-    let unstated = of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_none());
-    if !unstated.is_empty() {
-        let names_no_action =
-            |finding: &&Finding| finding.denial.as_ref().is_some_and(|denial| denial.action.is_none());
-        let remedy = Remedy::PerhapsAddPolicy {
-            policy: policy_for(&unstated, run).filter(|_| unexpected.is_none()),
-            names_no_action: unstated.iter().any(names_no_action),
-            keys: keys_of(&unstated),
+    let (offered, others): (Vec<&Finding>, Vec<&Finding>) =
+        of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_none())
+            .iter()
+            .partition(|finding| is_offered(finding, run));
+    for unstated in [offered, others].iter().filter(|unstated| !unstated.is_empty()) {
+        let is_bare_of_s3 = |finding: &&Finding| {
+            finding.is_of_service("s3") && finding.denial.as_ref().is_some_and(|denial| denial.action.is_none())
         };
-        advice.push(about(&unstated, remedy));
+        let remedy = Remedy::PerhapsAddPolicy {
+            policy: policy_for(unstated, run).filter(|_| unexpected.is_none()),
+            is_bare_of_s3: unstated.iter().any(is_bare_of_s3),
+            keys: keys_of(unstated),
+        };
+        advice.push(about(unstated, remedy));
     }
     add_candidates(run, &mut advice);
     let one_of_three = of(|denial| denial.kind == Kind::Unstated && denial.policy_type.is_some());
@@ -240,11 +254,18 @@ fn keys_of(findings: &[&Finding]) -> Vec<KeyDenied> {
 /// Whether a statement for the action can be offered: it is one that a probe
 /// needs, or that AWS looks at behind it, on a resource that is named.
 fn is_offered(finding: &Finding, run: &Run) -> bool {
+    is_known(finding, run) && names_resources(finding)
+}
+
+fn is_known(finding: &Finding, run: &Run) -> bool {
     let action = finding.action.raw();
     let asked = || run.known_actions.iter().any(|known| known.eq_ignore_ascii_case(action));
     let behind = || finding.called_by().iter().any(|probe| probe.has_dependent(action));
-    let known = !finding.is_dependent() || asked() || behind();
-    known && !finding.resources.is_empty() && finding.resources.iter().all(|resource| resource != "*")
+    !finding.is_dependent() || asked() || behind()
+}
+
+fn names_resources(finding: &Finding) -> bool {
+    !finding.resources.is_empty() && finding.resources.iter().all(|resource| resource != "*")
 }
 
 /// One statement for each set of resources, with all the actions on it; `None`
@@ -301,7 +322,9 @@ fn add_candidates(run: &Run, advice: &mut Vec<Advice>) {
                 ..Statement::allow(vec![candidate.action.to_owned()], candidate.resources.clone())
             })
             .collect();
-        let is_offered = !statements.is_empty() && run.unexpected_principal().is_none();
+        // Without a principal, the control failed, and nothing is believed.
+        let is_believed = run.principal.is_some() && run.unexpected_principal().is_none();
+        let is_offered = !statements.is_empty() && is_believed;
         let remedy = Remedy::AllowCandidates {
             candidates: finding.candidate_actions(),
             policy: is_offered.then(|| PolicyDocument::new(statements)),
@@ -435,10 +458,21 @@ fn unanswered(cause: Cause, finding: &Finding, run: &Run) -> Unanswered {
             _ => None,
         }),
         Cause::Setting => Unanswered::Setting(said()),
-        Cause::OtherActionDenied => Unanswered::OtherActionDenied {
-            action: finding.denial.as_ref().and_then(|denial| denial.action.clone()),
-            is_missing_statement: finding.denial.as_ref().is_some_and(DenialFound::is_missing_statement),
-        },
+        Cause::OtherActionDenied => {
+            let denial = finding.denial.as_ref();
+            let action = denial.and_then(|denial| denial.action.clone());
+            let resource = denial.and_then(|denial| denial.resource.as_ref());
+            let is_allowed = |action: &Text| {
+                let same = |known: &&Finding| known.action.raw().eq_ignore_ascii_case(action.raw());
+                let allowed = |known: &Finding| known.check().is_some() && known.verdict == Verdict::Allowed;
+                run.findings.iter().filter(same).any(|known| allowed(known) && known.speaks_for(resource))
+            };
+            Unanswered::OtherActionDenied {
+                is_allowed_itself: action.as_ref().is_some_and(is_allowed),
+                is_missing_statement: denial.is_some_and(DenialFound::is_missing_statement),
+                action,
+            }
+        }
         Cause::NotFromAws => Unanswered::NotFromAws,
         Cause::ControlFailed => Unanswered::ControlFailed,
         Cause::NotAssumed => Unanswered::NotAssumed,

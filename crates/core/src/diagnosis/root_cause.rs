@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use crate::diagnosis::{Run, is_silent};
 use crate::finding::Finding;
+use crate::iam::actions::CONTROL;
 use crate::iam::denial::{Kind, PolicyType};
 use crate::iam::partition::partition_of;
 use crate::judge::{Cause, Verdict};
-use crate::plan::{CONTROL, Target};
 use crate::principal::Principal;
 use crate::proof::Warning;
-use crate::specification::{Bucket, GUIDE_TABLE, Role, Table};
+use crate::specification::{Bucket, GUIDE_TABLE, Role, Table, Target};
 use crate::text::Text;
 
 /// What explains everything that is wrong.
@@ -32,6 +32,8 @@ pub enum RootCause {
     Control {
         cause: Option<Cause>,
         endpoint: Option<String>,
+        /// Whether AWS STS answered another request of the run.
+        another_answered: bool,
     },
     Network(SilentServices),
     WrongRole {
@@ -145,7 +147,9 @@ fn credentials(run: &Run) -> Option<RootCause> {
 fn control(run: &Run) -> Option<RootCause> {
     let control = run.findings.iter().find(|finding| finding.is_check_of(CONTROL))?;
     let endpoint = endpoint_name(&run.place.region, "sts");
-    (control.verdict != Verdict::Allowed).then_some(RootCause::Control { cause: control.cause, endpoint })
+    let another_answered = is_silent(control) && !is_of_silent_service(control, run);
+    let failed = control.verdict != Verdict::Allowed;
+    failed.then_some(RootCause::Control { cause: control.cause, endpoint, another_answered })
 }
 
 /// The services by what their actions start with, and the last part of the names of their VPC endpoints.
@@ -197,16 +201,14 @@ pub(crate) fn silent_services(run: &Run) -> Option<SilentServices> {
     })
 }
 
-/// The name of a service's VPC endpoint, where it is known for the partition
-/// (AWS PrivateLink Guide; the names outside of the partition aws are those of public files).
+/// The name of a service's VPC endpoint, where it is known for the partition (AWS PrivateLink Guide; for the other
+/// partitions than aws: aws/aws-cdk, packages/aws-cdk-lib/aws-ec2/lib/vpc-endpoint.ts).
 fn endpoint_name(region: &str, endpoint: &str) -> Option<String> {
-    let gateway = matches!(endpoint, "s3" | "dynamodb");
-    let start = match partition_of(region).name {
-        "aws" | "aws-us-gov" => "com.amazonaws",
-        "aws-cn" if gateway => "com.amazonaws",
-        "aws-cn" => "cn.com.amazonaws",
-        "aws-eusc" => "eu.amazonaws",
-        "aws-iso" => "gov.ic.c2s",
+    let start = match (partition_of(region).name, endpoint) {
+        ("aws-cn", "sts" | "sagemaker.api" | "sagemaker.runtime") => "cn.com.amazonaws",
+        ("aws-iso", "sagemaker.api" | "sagemaker.runtime") => "gov.ic.c2s",
+        ("aws-iso-b", "sagemaker.api" | "sagemaker.runtime") => "gov.sgov.sc2s",
+        ("aws" | "aws-us-gov" | "aws-cn" | "aws-eusc" | "aws-iso" | "aws-iso-b", _) => "com.amazonaws",
         _ => return None,
     };
     Some(format!("{start}.{region}.{endpoint}"))
@@ -229,12 +231,14 @@ fn not_assumed(run: &Run) -> Option<RootCause> {
 
 fn wrong_region(run: &Run, wrong: &[&Finding]) -> Option<RootCause> {
     let expected = run.other_region()?.to_owned();
-    // Only where a statement for the other Region would explain every finding.
+    // Only where a statement for the other Region would explain every finding, and none that is allowed here refutes it.
+    let of_a_region = |finding: &Finding| run.specification.policy.names_region_of(finding.action.raw());
     let explained = |finding: &&Finding| {
-        let of_a_region = !finding.is_of_service("s3") && !finding.is_of_service("iam");
-        of_a_region && (finding.is_missing_statement() || finding.warning == Some(Warning::ResourceMissing))
+        of_a_region(finding) && (finding.is_missing_statement() || finding.warning == Some(Warning::ResourceMissing))
     };
-    wrong.iter().all(explained).then_some(RootCause::WrongRegion { expected })
+    let refutes = |finding: &Finding| of_a_region(finding) && finding.verdict == Verdict::Allowed && finding.is_clean();
+    let holds = wrong.iter().all(explained) && !run.findings.iter().any(refutes);
+    holds.then_some(RootCause::WrongRegion { expected })
 }
 
 fn bucket_region(run: &Run, wrong: &[&Finding]) -> Option<RootCause> {
@@ -391,9 +395,13 @@ mod tests {
             ("us-gov-west-1", "s3", Some("com.amazonaws.us-gov-west-1.s3")),
             ("cn-north-1", "sts", Some("cn.com.amazonaws.cn-north-1.sts")),
             ("cn-north-1", "dynamodb", Some("com.amazonaws.cn-north-1.dynamodb")),
-            ("eusc-de-east-1", "logs", Some("eu.amazonaws.eusc-de-east-1.logs")),
-            ("us-iso-east-1", "logs", Some("gov.ic.c2s.us-iso-east-1.logs")),
-            ("us-isob-east-1", "logs", None),
+            ("cn-north-1", "sagemaker.runtime", Some("cn.com.amazonaws.cn-north-1.sagemaker.runtime")),
+            ("cn-north-1", "logs", Some("com.amazonaws.cn-north-1.logs")),
+            ("eusc-de-east-1", "logs", Some("com.amazonaws.eusc-de-east-1.logs")),
+            ("us-iso-east-1", "logs", Some("com.amazonaws.us-iso-east-1.logs")),
+            ("us-iso-east-1", "sagemaker.api", Some("gov.ic.c2s.us-iso-east-1.sagemaker.api")),
+            ("us-isob-east-1", "sagemaker.api", Some("gov.sgov.sc2s.us-isob-east-1.sagemaker.api")),
+            ("us-isof-south-1", "logs", None),
         ] {
             assert_eq!(endpoint_name(region, endpoint).as_deref(), expected, "{region}");
         }

@@ -5,7 +5,7 @@
 
 mod records;
 
-use crate::plan::PASS_ROLE;
+use crate::iam::actions::PASS_ROLE;
 use crate::proof::{Grade, Proof};
 
 pub use records::RECORDS;

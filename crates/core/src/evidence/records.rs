@@ -1,7 +1,7 @@
 //! The records, one line for each thing that was seen.
 
 use super::{DEPENDENT, Record, Seen};
-use crate::plan::PASS_ROLE;
+use crate::iam::actions::PASS_ROLE;
 
 const fn record(
     actions: &'static [&'static str],

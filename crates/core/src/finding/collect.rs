@@ -3,11 +3,12 @@
 use crate::answer::Reply;
 use crate::evidence;
 use crate::finding::{Candidate, DenialFound, Finding, Note, Origin, Outcome, ProofFound};
+use crate::iam::actions::{CONTROL, PASS_ROLE};
 use crate::iam::denial::Kind;
-use crate::judge::{Cause, Judgement, Proven, Verdict};
+use crate::judge::{Cause, Judgment, Proven, Verdict};
 use crate::place::Place;
-use crate::plan::{CONTROL, PASS_ROLE, Target};
 use crate::proof::{Grade, Warning};
+use crate::specification::Target;
 use crate::text::Text;
 
 /// One finding for each outcome, and one for each other action that AWS denied on the way.
@@ -22,6 +23,14 @@ pub fn findings(outcomes: &[Outcome], place: &Place) -> Vec<Finding> {
     let unexplained = outcomes.iter().filter_map(|outcome| Finding::unexplained(outcome, place));
     for new in denied.chain(unexplained).collect::<Vec<_>>() {
         let same = |known: &&mut Finding| known.action.raw().eq_ignore_ascii_case(new.action.raw());
+        // That AWS went on to another action shows "allowed" by inference; a denial by name is documented.
+        let refuted = |known: &&mut Finding| {
+            new.verdict == Verdict::Denied && known.is_allowed_by_inference() && known.speaks_for(new.resource.as_ref())
+        };
+        if let Some(known) = findings.iter_mut().filter(same).find(refuted) {
+            known.deny(new);
+            continue;
+        }
         // A check of its own that was allowed, or denied, has said what there is to say of its resource; one that
         // could not tell has not.
         let told = |known: &Finding| {
@@ -40,7 +49,7 @@ pub fn findings(outcomes: &[Outcome], place: &Place) -> Vec<Finding> {
 
 impl Finding {
     /// Whether a denial of the same action on this resource is about what was checked here.
-    fn speaks_for(&self, resource: Option<&Text>) -> bool {
+    pub(crate) fn speaks_for(&self, resource: Option<&Text>) -> bool {
         let (Some(check), Some(resource)) = (self.check(), resource) else { return true };
         // arn:partition:service:region:account:resource
         let named = resource.raw().splitn(6, ':').nth(5).unwrap_or_default();
@@ -53,6 +62,23 @@ impl Finding {
             Target::Role(role) => resource.raw() == role.arn,
             _ => true,
         }
+    }
+
+    /// Whether the check is taken for allowed because AWS went on to another action, and denied that.
+    fn is_allowed_by_inference(&self) -> bool {
+        self.check().is_some() && self.verdict == Verdict::Allowed && self.denial.is_some()
+    }
+
+    /// Takes over that AWS denied the action by name, while another one was called.
+    fn deny(&mut self, denied: Self) {
+        self.verdict = Verdict::Denied;
+        self.proof = denied.proof;
+        self.code = denied.code;
+        self.message = denied.message;
+        self.denial = denied.denial;
+        self.note = denied.note;
+        self.aws_request_id = denied.aws_request_id;
+        self.request_context = denied.request_context;
     }
 
     /// Adds what another finding of the same action on the same resource says beyond this one: who called it, and,
@@ -128,15 +154,15 @@ impl Finding {
             let request = answer.form.as_deref().map(Text::from);
             Some(ProofFound { code: code.into(), grade, source, request, better })
         };
-        let judgement = outcome.judge();
-        let proven = judgement.verdict();
+        let judgment = outcome.judge();
+        let proven = judgment.verdict();
         // A control is what the others are believed by.
         let itself = check.action() == CONTROL || (check.must_be_denied() && controls == Controls::SayYes);
         let disbelieved = !itself && proven != Verdict::Inconclusive && !controls.believe(proven);
         let verdict = if disbelieved { Verdict::Inconclusive } else { proven };
         let mut candidates = &[][..];
-        let (proof, denial, cause, warning) = match judgement {
-            Judgement::Allowed { code, proven, warning } => {
+        let (proof, denial, cause, warning) = match judgment {
+            Judgment::Allowed { code, proven, warning } => {
                 let basis = match &proven {
                     Proven::Answer(by) => evidence::basis(check.action(), by),
                     Proven::Dependent(denial) => evidence::dependent_basis(check.action(), denial.action),
@@ -146,12 +172,12 @@ impl Finding {
                     if let Proven::Dependent(denial) = &proven { Some(DenialFound::new(denial)) } else { None };
                 (proof(code, basis), denial, None, warning)
             }
-            Judgement::Denied { source, denial } => {
+            Judgment::Denied { source, denial } => {
                 let found = denial.as_ref().map_or_else(DenialFound::unexplained, DenialFound::new);
                 let basis = (Grade::Documented, source.to_owned());
                 (proof(answer.code().unwrap_or_default(), basis), Some(found), None, None)
             }
-            Judgement::Inconclusive { cause, denial, candidates: actions } => {
+            Judgment::Inconclusive { cause, denial, candidates: actions } => {
                 candidates = actions;
                 (None, denial.as_ref().map(DenialFound::new), Some(cause), None)
             }
@@ -190,18 +216,14 @@ impl Finding {
             resources,
             bucket_region: answer.bucket_region.as_deref().map(Text::from),
             candidates: candidates.iter().map(|action| Candidate::new(action, &check.target, place)).collect(),
-            request_context: if verdict == Verdict::Denied {
-                check.probe.on.request_context(&check.target)
-            } else {
-                String::new()
-            },
+            request_context: if verdict == Verdict::Denied { outcome.request_context() } else { String::new() },
             leftover: outcome.leftover(place).filter(|_| warning == Some(Warning::SideEffect)),
         }
     }
 
     /// The finding of an action behind the one that was called, where a denial that names no action can only be its.
     fn unexplained(outcome: &Outcome, place: &Place) -> Option<Self> {
-        let Judgement::Allowed { proven: Proven::Unexplained(action), .. } = outcome.judge() else { return None };
+        let Judgment::Allowed { proven: Proven::Unexplained(action), .. } = outcome.judge() else { return None };
         let check = &outcome.check;
         Some(Self {
             origin: Origin::Dependent { called_by: vec![check.probe] },
@@ -308,6 +330,6 @@ fn note_of_denial(outcome: &Outcome, denial: &DenialFound) -> Option<Note> {
     let keyed = check.action().strip_prefix("dynamodb:").is_some_and(|action| keyed.contains(&action));
     let keyed = keyed && denial.is_missing_statement();
     let conditional = keyed || (denial.kind == Kind::Explicit && denial.setting.is_none());
-    let request_had = conditional.then(|| (check.probe.on.request_context(&check.target), keyed));
+    let request_had = conditional.then(|| (outcome.request_context(), keyed));
     (chosen.is_some() || request_had.is_some()).then_some(Note::Denied { chosen, request_had })
 }

@@ -7,13 +7,14 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Leftover};
 use crate::iam::denial::{Denial, Kind, PolicyType};
-use crate::judge::{Cause, Judgement, Verdict, judge};
+use crate::judge::{Cause, Judgment, Verdict, judge};
 use crate::place::Place;
-use crate::plan::{Check, Target};
-use crate::probe::{Better, Leftover, ProbeInfo};
+use crate::plan::Check;
+use crate::probe::{Better, ProbeInfo};
 use crate::proof::{Grade, Warning};
+use crate::specification::Target;
 use crate::text::Text;
 
 pub use collect::findings;
@@ -47,8 +48,14 @@ impl Outcome {
     }
 
     /// The same, with what it rests on.
-    pub fn judge(&self) -> Judgement<'_> {
+    pub fn judge(&self) -> Judgment<'_> {
         judge(&self.answer, self.check.probe)
+    }
+
+    /// What of the request a policy's condition can look at.
+    pub fn request_context(&self) -> String {
+        let of_form = self.answer.request_context.as_deref().map(str::to_owned);
+        of_form.unwrap_or_else(|| self.check.probe.on.request_context(&self.check.target))
     }
 
     /// What the request leaves behind, if AWS carried it out.
@@ -362,6 +369,7 @@ impl Candidate {
         let Target::Bucket(bucket) = target else { return Self { action, resources: Vec::new(), condition: None } };
         let (resources, condition) = match action {
             "s3:ListBucket" => (vec![place.bucket_arn(bucket)], None),
+            "s3:GetObject" => (place.read_objects_arns(bucket), None),
             action if action.starts_with("s3:") => (vec![place.objects_arn(bucket)], None),
             // S3 hands the bucket, or the object, to KMS as the encryption context (S3 User Guide, "Using
             // server-side encryption with AWS KMS keys"); so the statement is for this bucket's keys alone.

@@ -6,8 +6,8 @@ use crate::answer::Reply;
 use crate::answer::{Means, NoAnswer};
 use crate::diagnosis::Run;
 use crate::fixtures::*;
+use crate::iam::actions::CONTROL;
 use crate::place::tests::place;
-use crate::plan::CONTROL;
 use crate::plan::plan;
 use crate::report::json::Report as Json;
 

@@ -73,6 +73,20 @@ impl PolicyDocument {
         allowing.flat_map(|statement| &statement.action).any(|pattern| wildcard::matches(pattern, action))
     }
 
+    /// Whether the statements that allow the action name a Region in each of their resources, so that it is allowed
+    /// nowhere else.
+    pub fn names_region_of(&self, action: &str) -> bool {
+        let allows = |statement: &&Statement| {
+            let of_action = statement.action.iter().any(|pattern| wildcard::matches(pattern, action));
+            statement.effect == Effect::Allow && of_action
+        };
+        // arn:partition:service:region:account:resource
+        let names_region =
+            |resource: &String| resource.split(':').nth(3).is_some_and(|region| !region.is_empty() && region != "*");
+        let mut resources = self.statement.iter().filter(allows).flat_map(|statement| &statement.resource).peekable();
+        resources.peek().is_some() && resources.all(names_region)
+    }
+
     /// The resources of the statements that allow anything.
     pub fn resources(&self) -> impl Iterator<Item = &str> {
         let allowing = self.statement.iter().filter(|statement| statement.effect == Effect::Allow);
@@ -118,6 +132,24 @@ mod tests {
         assert_eq!(policy, PolicyDocument::new(vec![statement]));
         assert!(policy.grants("s3:GetObject") && !policy.grants("s3:PutObject"));
         assert_eq!(policy.resources().collect::<Vec<_>>(), ["*"]);
+    }
+
+    #[test]
+    fn an_action_is_of_a_region_where_all_its_resources_name_one() {
+        let of = |action: &str, resources: &[&str]| {
+            let resources = resources.iter().map(|resource| (*resource).to_owned()).collect();
+            PolicyDocument::new(vec![Statement::allow(vec!["dynamodb:*".to_owned()], resources)])
+                .names_region_of(action)
+        };
+        let (here, everywhere) = ("arn:aws:dynamodb:us-east-1:*:table/t", "arn:aws:dynamodb:*:*:table/t");
+        assert!(of("dynamodb:Scan", &[here]));
+        assert!(!of("s3:GetObject", &[here]), "it is not allowed at all");
+        for resources in [&["*"][..], &[everywhere], &[here, "*"], &["arn:aws:s3:::b"], &[]] {
+            assert!(!of("dynamodb:Scan", resources), "{resources:?}");
+        }
+        let mut denies = PolicyDocument::new(vec![Statement::allow(vec!["s3:*".to_owned()], vec![here.to_owned()])]);
+        denies.statement[0].effect = Effect::Deny;
+        assert!(!denies.names_region_of("s3:GetObject"));
     }
 
     #[test]

@@ -13,8 +13,8 @@ fn success(name: &'static str) -> Answer {
 
 fn verdict(answer: &Answer) -> (Verdict, Option<Cause>) {
     match judge_as(answer, "dynamodb:PutItem", PROOFS, &["kms:*"]) {
-        Judgement::Inconclusive { cause, .. } => (Verdict::Inconclusive, Some(cause)),
-        judgement => (judgement.verdict(), None),
+        Judgment::Inconclusive { cause, .. } => (Verdict::Inconclusive, Some(cause)),
+        judgment => (judgment.verdict(), None),
     }
 }
 
@@ -50,8 +50,17 @@ fn denied_needs_the_sentence_to_name_the_action() {
         verdict(&error("AccessDeniedException", other)),
         (Verdict::Inconclusive, Some(Cause::OtherActionDenied))
     );
-    let cut = "User: u is not authorized to perform: dynamodb:Put";
-    assert_eq!(verdict(&error("AccessDeniedException", cut)), (Verdict::Inconclusive, Some(Cause::Unrecognized)));
+    for cut in [
+        "User: u is not authorized to perform: dynamodb:Put",
+        "User: u is not authorized to perform: dynamodb:Put…",
+        "User: u is not authorized to perform: dynamodb:DeleteI...",
+        "User: u is not authorized to perform: kms:Decr",
+    ] {
+        let judged = judge_as(&error("AccessDeniedException", cut), "dynamodb:PutItem", PROOFS, &["kms:*"]).verdict();
+        assert_eq!(judged, Verdict::Inconclusive, "{cut}");
+        let expected = (Verdict::Inconclusive, Some(Cause::Unrecognized));
+        assert_eq!(verdict(&error("AccessDeniedException", cut)), expected, "{cut}");
+    }
     // What goes on, or names a resource, was not cut off.
     for whole in [
         "User: u is not authorized to perform: dynamodb:Put with an explicit deny",
@@ -62,11 +71,11 @@ fn denied_needs_the_sentence_to_name_the_action() {
         let expected = (Verdict::Inconclusive, Some(Cause::OtherActionDenied));
         assert_eq!(verdict(&error("AccessDeniedException", whole)), expected, "{whole}");
     }
-    let behind = error("AccessDeniedException", "User: u is not authorized to perform: kms:Decrypt");
-    let judgement = judge_as(&behind, "dynamodb:PutItem", PROOFS, &["kms:*"]);
+    let behind = error("AccessDeniedException", "User: u is not authorized to perform: kms:Decrypt.");
+    let judgment = judge_as(&behind, "dynamodb:PutItem", PROOFS, &["kms:*"]);
     assert!(
-        matches!(&judgement, Judgement::Allowed { proven: Proven::Dependent(d), .. } if d.action == "kms:Decrypt"),
-        "{judgement:?}"
+        matches!(&judgment, Judgment::Allowed { proven: Proven::Dependent(d), .. } if d.action == "kms:Decrypt"),
+        "{judgment:?}"
     );
 }
 
@@ -180,8 +189,8 @@ fn a_denial_of_a_key_in_kmss_words_of_old_points_at_what_the_request_does_with_i
                    are not allowed to access.";
     let answer = error("AccessDenied", message).unexplained(Means::ThisAction);
     for (action, expected) in [("s3:PutObject", "kms:GenerateDataKey"), ("s3:GetObject", "kms:Decrypt")] {
-        let judgement = judge_as(&answer, action, PROOFS, &[]);
-        let Judgement::Inconclusive { cause: Cause::Ambiguous, candidates, .. } = judgement else { panic!() };
+        let judgment = judge_as(&answer, action, PROOFS, &[]);
+        let Judgment::Inconclusive { cause: Cause::Ambiguous, candidates, .. } = judgment else { panic!() };
         assert_eq!(candidates, [expected]);
     }
 }
@@ -189,7 +198,7 @@ fn a_denial_of_a_key_in_kmss_words_of_old_points_at_what_the_request_does_with_i
 #[test]
 fn a_denial_says_which_page_tells_of_it() {
     let source = |answer: &Answer, action: &str| match judge_as(answer, action, PROOFS, &[]) {
-        Judgement::Denied { source, denial } => (source, denial.is_some()),
+        Judgment::Denied { source, denial } => (source, denial.is_some()),
         other => panic!("{other:?}"),
     };
     let bare = error("AccessDenied", "Access Denied").unexplained(Means::ThisAction);
@@ -213,7 +222,7 @@ fn what_is_missing_is_a_warning_where_it_is_named_and_a_proofs_own_warning_comes
         Proof::success("200"),
     ];
     let warning = |answer: &Answer| match judge_as(answer, "s3:GetObject", MISSING, &[]) {
-        Judgement::Allowed { warning, .. } => warning,
+        Judgment::Allowed { warning, .. } => warning,
         other => panic!("{other:?}"),
     };
     assert_eq!(warning(&error("NoSuchKey", "")), None);

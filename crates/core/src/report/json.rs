@@ -12,7 +12,7 @@ use crate::principal::Principal;
 use crate::problem::Problem as Wrong;
 use crate::proof::{Grade, Warning};
 use crate::report;
-use crate::text::{Rendering, Text};
+use crate::text::{MAX_TEXT_BYTES, Rendering, Text};
 use crate::voice::Voice;
 
 /// The name and version of the format.
@@ -336,7 +336,11 @@ impl Advice {
         Self {
             text: rendering.text(&wording::describe_remedy(remedy, run, voice)),
             actions: advice.actions.iter().map(|action| rendering.text(action)).collect(),
-            command: remedy.command().map(|command| rendering.text(&command.into())),
+            // A command that is cut would be another one.
+            command: remedy
+                .command()
+                .filter(|command| command.len() <= MAX_TEXT_BYTES)
+                .map(|command| rendering.text(&command.into())),
             policy: remedy.policy().map(|policy| Policy::render(policy, rendering)),
             trust_policy: remedy.trust_policy().map(|policy| Policy::render(&policy, rendering)),
         }

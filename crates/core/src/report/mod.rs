@@ -82,7 +82,7 @@ impl Report {
             summary,
             root_cause: root_cause(&run),
             advice: remedies(&run),
-            advisories: advisories(&run),
+            advisories: advisories(&run, is_filtered),
             problems: Vec::new(),
             request_id,
             duration,

@@ -20,8 +20,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
 
+use permissions_core::answer::Leftover;
 use permissions_core::place::{ABSENT_ATTRIBUTE, Names, Place};
-use permissions_core::probe::{Better, Leftover, shell_quote};
+use permissions_core::probe::{Better, shell_quote};
 use permissions_core::proof::{Proof, Warning};
 use permissions_core::specification::{KeyType, Table, TableKey};
 use permissions_core::voice::Setting;

@@ -11,8 +11,9 @@ use permissions_core::proof::Proof;
 use permissions_core::specification::Table;
 
 use crate::answer::read;
-use crate::probe::{Probe, SendOn, ask_further};
+use crate::probe::{Probe, SendOn};
 use crate::session::Session;
+use crate::time_left::ask_further;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 
 use crate::probes::QUERY;
@@ -65,7 +66,9 @@ async fn run(session: &Session, table: &Table) -> Answer {
             break;
         };
         if !OTHER_TYPE.is_given_by(&again) {
-            let again = again.form(format!("the key {name}, which AWS names"));
+            let again = again
+                .form(format!("the key {name}, which AWS names"))
+                .with_context(format!("a value of its own of the key {name}, and `Select` COUNT"));
             let settles = judge_as(&again, QUERY, PROOFS, DEPENDENT_ACTIONS).verdict() != Verdict::Inconclusive;
             return if settles { again } else { answer };
         }
@@ -164,7 +167,7 @@ mod tests {
             (vec![other(), other(), other()], "allowed ValidationException inferred", 4),
             (vec![json_error("SomethingNew", "")], "allowed ValidationException inferred", 2),
             (vec![Vec::new()], "allowed ValidationException inferred", 2),
-            (vec![denial("dynamodb:Query", "dynamodb:Query")], "denied Implicit Some(IdentityBased)", 2),
+            (vec![denial("dynamodb:Query", "dynamodb:Query")], "denied implicitDeny, identity-based policy", 2),
         ] {
             let answers: Vec<_> = std::iter::once(missed()).chain(later).collect();
             let times = AtomicUsize::new(0);
@@ -176,6 +179,9 @@ mod tests {
             assert_eq!(summary(&outcome), expected);
             // The SDK tries again what breaks off.
             assert!(requests.len() == asked || expected.ends_with("inferred"), "{requests:?}");
+            if expected.starts_with("denied") {
+                assert_eq!(outcome.request_context(), "a value of its own of the key modelId, and `Select` COUNT");
+            }
             let second = requests[1].json();
             assert_eq!(second["ExpressionAttributeNames"], serde_json::json!({"#key": "modelId"}));
             assert_eq!(second["ExpressionAttributeValues"], serde_json::json!({":value": {"S": RECORD}}));

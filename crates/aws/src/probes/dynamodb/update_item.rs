@@ -12,8 +12,9 @@ use permissions_core::proof::{Proof, Warning};
 use permissions_core::specification::{Table, TableKey};
 
 use crate::answer::read;
-use crate::probe::{Probe, SendOn, ask_further};
+use crate::probe::{Probe, SendOn};
 use crate::session::Session;
+use crate::time_left::ask_further;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
@@ -61,7 +62,12 @@ async fn run(session: &Session, table: &Table) -> Answer {
             return answer;
         };
         if !is_about_the_key(&again) {
-            let again = again.form("a key that no item has").leaving(item_of(table, Some(&key), &session.place()));
+            let again = again
+                .form("a key that no item has")
+                .with_context(format!(
+                    "a value of its own of the key {name}, and the attribute permissions_probe_guard"
+                ))
+                .leaving(item_of(table, Some(&key), &session.place()));
             let settles = judge_as(&again, ACTION, PROOFS, DEPENDENT_ACTIONS).verdict() != Verdict::Inconclusive;
             return if settles { again } else { answer };
         }

@@ -90,7 +90,7 @@ mod tests {
         check(
             &PROBE,
             vec![
-                (denial("iam:PassRole", "sagemaker:CreateModel"), "denied Implicit Some(IdentityBased)"),
+                (denial("iam:PassRole", "sagemaker:CreateModel"), "denied implicitDeny, identity-based policy"),
                 (denial("sagemaker:CreateModel", "sagemaker:CreateModel"), "inconclusive otherActionDenied"),
                 (
                     json_error("ValidationException", "Requested image 123456789012.dkr.ecr… not found."),

@@ -275,7 +275,7 @@ mod tests {
                 s3_error(403, "InvalidObjectState", "The operation is not valid for the object's storage class"),
                 "allowed InvalidObjectState documented",
             ),
-            (denial("s3:GetObject", "s3:GetObject"), "denied Implicit Some(IdentityBased)"),
+            (denial("s3:GetObject", "s3:GetObject"), "denied implicitDeny, identity-based policy"),
             (denial("s3:ListBucket", "s3:GetObject"), "inconclusive otherActionDenied"),
             (denial("kms:Decrypt", "s3:GetObject"), "allowed AccessDenied inferred, behind it kms:Decrypt"),
             (s3_error(404, "NoSuchBucket", "The specified bucket does not exist"), "inconclusive resourceMissing"),

@@ -5,17 +5,18 @@
 //! *`), with the wrong digest all the same: two independent locks, and the
 //! answer to the first is documented.
 
-use permissions_core::answer::{Answer, Means};
+use permissions_core::answer::{Answer, Leftover, Means};
 use permissions_core::judge::{Verdict, judge_as};
 use permissions_core::place::Names;
-use permissions_core::probe::{About, Better, Leftover, On, ProbeInfo, shell_quote};
+use permissions_core::probe::{About, Better, On, ProbeInfo, shell_quote};
 use permissions_core::proof::{Proof, Warning};
 use permissions_core::specification::Bucket;
 use permissions_core::voice::Setting;
 
 use crate::answer::read;
-use crate::probe::{Probe, SendOn, ask_further};
+use crate::probe::{Probe, SendOn};
 use crate::session::Session;
+use crate::time_left::ask_further;
 use aws_sdk_s3::primitives::ByteStream;
 
 /// A well-formed MD5 digest, of which no one-byte body is the source.
@@ -49,7 +50,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
             leftover: Some(|bucket, place| {
                 let key = key(bucket, &place.names);
                 let command = format!("aws s3api delete-object --bucket={} --key={}", bucket.name, shell_quote(&key));
-                Leftover { what: format!("the object {key}"), command: Some(command) }
+                Leftover { what: format!("the object {key} in the bucket {}", bucket.name), command: Some(command) }
             }),
         }),
         request: "PutObject of one byte under a new key, with a `Content-MD5` that is wrong; then, where `PROBE_OBJECT_KEY` is under \
@@ -72,7 +73,8 @@ async fn run(session: &Session, bucket: &Bucket) -> Answer {
     };
     // A policy can allow to write new objects and protect this one, so its denial is not the action's.
     if judge_as(&again, ACTION, PROOFS, DEPENDENT_ACTIONS).verdict() == Verdict::Allowed {
-        let overwritten = format!("the object {named}, which this request has replaced by one byte");
+        let overwritten =
+            format!("the object {named} in the bucket {}, which this request has replaced by one byte", bucket.name);
         let leftover = Leftover { what: overwritten, command: None };
         return again.form("the configured object, with `If-None-Match: *`").leaving(leftover);
     }
@@ -188,7 +190,8 @@ mod tests {
         let session = Arc::new(stub.session(specification));
         let outcome = make_check(check, PROBE.send, session.clone(), Duration::from_secs(5)).await;
         assert_eq!(summary(&outcome), "allowed 200 documented, side effect");
-        let what = "the object in/data.csv, which this request has replaced by one byte".to_owned();
+        let what = "the object in/data.csv in the bucket your-bucket-name, which this request has replaced by one byte"
+            .to_owned();
         assert_eq!(outcome.leftover(&session.place()), Some(Leftover { what, command: None }));
     }
 }

@@ -4,8 +4,8 @@
 //! (Service Authorization Reference, Amazon SageMaker), so a denial can name
 //! either ARN.
 
-use permissions_core::answer::Answer;
-use permissions_core::probe::{About, Better, Leftover, On, ProbeInfo};
+use permissions_core::answer::{Answer, Leftover};
+use permissions_core::probe::{About, Better, On, ProbeInfo};
 use permissions_core::proof::{Proof, Warning};
 
 use crate::answer::read;
@@ -78,7 +78,7 @@ mod tests {
                     json_error("ValidationException", "Could not find endpoint configuration \"arn:aws:sagemaker:…\"."),
                     "allowed ValidationException inferred",
                 ),
-                (json_error("AccessDeniedException", second_arn), "denied Implicit Some(IdentityBased)"),
+                (json_error("AccessDeniedException", second_arn), "denied implicitDeny, identity-based policy"),
                 (
                     json_error("ValidationException", "Value 'x' at 'endpointName' failed to satisfy constraint"),
                     "inconclusive requestRefused",

@@ -5,15 +5,16 @@
 //! first. So the model is asked for once more, without a role: a denial of this
 //! action then refutes it.
 
-use permissions_core::answer::{Answer, Reply};
-use permissions_core::judge::{Judgement, judge_as};
+use permissions_core::answer::{Answer, Leftover, Reply};
+use permissions_core::judge::{Judgment, judge_as};
 use permissions_core::place::Place;
-use permissions_core::probe::{About, Better, Leftover, On, ProbeInfo};
+use permissions_core::probe::{About, Better, On, ProbeInfo};
 use permissions_core::proof::{Proof, Warning};
 
 use crate::answer::read;
-use crate::probe::{Probe, SendOn, ask_further};
+use crate::probe::{Probe, SendOn};
 use crate::session::Session;
+use crate::time_left::ask_further;
 use aws_sdk_sagemaker::types::ContainerDefinition;
 
 use crate::probes::sagemaker::{
@@ -87,10 +88,10 @@ async fn run(session: &Session) -> Answer {
     }
     if let Some(again) = again {
         let settles = match judge_as(&again, ACTION, PROOFS, DEPENDENT_ACTIONS) {
-            Judgement::Denied { .. } => true,
+            Judgment::Denied { .. } => true,
             // Whatever was made, now or by an attempt whose answer was lost, is told.
-            Judgement::Allowed { warning, .. } => warning == Some(Warning::SideEffect),
-            Judgement::Inconclusive { .. } => false,
+            Judgment::Allowed { warning, .. } => warning == Some(Warning::SideEffect),
+            Judgment::Inconclusive { .. } => false,
         };
         if settles {
             return again.form("without a role");
@@ -176,7 +177,7 @@ mod tests {
         for (second, expected, form) in [
             (
                 denial("sagemaker:CreateModel", "sagemaker:CreateModel"),
-                "denied Implicit Some(IdentityBased)",
+                "denied implicitDeny, identity-based policy",
                 "without a role",
             ),
             (json("{\"ModelArn\": \"arn\"}"), "allowed 200 documented, side effect", "without a role"),

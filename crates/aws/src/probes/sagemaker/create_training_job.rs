@@ -3,8 +3,8 @@
 //! Without a role that it can assume, SageMaker cannot start a job. The
 //! pipeline's real role never goes into this request.
 
-use permissions_core::answer::Answer;
-use permissions_core::probe::{About, Better, Leftover, On, ProbeInfo};
+use permissions_core::answer::{Answer, Leftover};
+use permissions_core::probe::{About, Better, On, ProbeInfo};
 use permissions_core::proof::{Proof, Warning};
 
 use crate::answer::read;

@@ -8,16 +8,14 @@ use permissions_core::voice::Setting;
 
 use crate::answer::read;
 use crate::probe::{Probe, SendOn};
-use crate::probes::sagemaker::has_arn;
+use crate::probes::sagemaker::{has_arn, resources};
 use crate::session::Session;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     info: ProbeInfo {
         action: "sagemaker:DescribeTrainingJob",
         on: On::TrainingJob(About {
-            resources: |job, place| {
-                vec![place.arn("sagemaker", &format!("training-job/{}", job.name.as_deref().unwrap_or("*")))]
-            },
+            resources: |job, place| resources("training-job", job.name.as_deref(), place),
             request_context: |_| "no parameters".to_owned(),
             better: |job| {
                 job.name.is_none().then_some(Better::Name {

@@ -10,6 +10,7 @@ use permissions_core::specification::Endpoint;
 
 use crate::answer::read;
 use crate::probe::{Probe, SendOn};
+use crate::probes::sagemaker::resources;
 use crate::session::Session;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 
@@ -17,9 +18,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     info: ProbeInfo {
         action: "sagemaker:InvokeEndpoint",
         on: On::Endpoint(About {
-            resources: |endpoint, place| {
-                vec![place.arn("sagemaker", &format!("endpoint/{}", endpoint.name.as_deref().unwrap_or("*")))]
-            },
+            resources: |endpoint, place| resources("endpoint", endpoint.name.as_deref(), place),
             request_context: |endpoint| match endpoint.name {
                 Some(_) => "a target model that the endpoint cannot have".to_owned(),
                 None => "no target model and no target variant".to_owned(),
@@ -75,6 +74,17 @@ mod tests {
         assert_eq!(request.method, "POST");
         assert_eq!(request.path, "/endpoints/permissions-probe-0123456789abcdef/invocations");
         assert_eq!(request.header("x-amzn-sagemaker-target-model"), None);
+    }
+
+    #[test]
+    fn a_name_with_capitals_stands_in_a_statement_as_sagemaker_writes_it_too() {
+        let of = |name: Option<&str>| {
+            resources("endpoint", name, &crate::harness::Stub::start(|_| Vec::new()).session(specification()).place())
+        };
+        let arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint";
+        assert_eq!(of(Some("MyEndpoint")), [format!("{arn}/myendpoint"), format!("{arn}/MyEndpoint")]);
+        assert_eq!(of(Some("prod")), [format!("{arn}/prod")]);
+        assert_eq!(of(None), [format!("{arn}/*")]);
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ pub(super) mod create_training_job;
 pub(super) mod describe_training_job;
 pub(super) mod invoke_endpoint;
 
+use permissions_core::place::Place;
 use permissions_core::proof::Proof;
 
 pub(in crate::probes) const ROLE_NOT_ASSUMED: Proof = Proof::error("ValidationException", "could not assume role");
@@ -21,6 +22,16 @@ pub(in crate::probes) const IMAGE_NOT_FOUND: Proof =
 
 pub(in crate::probes) const REPOSITORY_DENIED: Proof =
     Proof::error("ValidationException", "access denied for repository");
+
+/// The ARNs of what is named, or of all where nothing is. SageMaker writes its names in lower case in the ARN that it
+/// authorizes (philschmid/cdk-samples#2, of endpoints), and IAM tells upper from lower case; so a name with capitals
+/// stands there in both forms.
+fn resources(kind: &str, name: Option<&str>, place: &Place) -> Vec<String> {
+    let name = name.unwrap_or("*");
+    let mut names = vec![name.to_ascii_lowercase(), name.to_owned()];
+    names.dedup();
+    names.iter().map(|name| place.arn("sagemaker", &format!("{kind}/{name}"))).collect()
+}
 
 /// Whether a success names what it is about. The SDK puts an empty ARN where a
 /// body has none, so that any `{}` would pass for a success.

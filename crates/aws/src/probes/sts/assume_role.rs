@@ -113,16 +113,16 @@ mod tests {
                 (session(""), "inconclusive unrecognized"),
                 (response(200, "text/xml", "<AssumeRoleResponse/>"), "inconclusive unrecognized"),
                 (response(200, "text/html", "<html>Sign in</html>"), "inconclusive unrecognized"),
-                (denial("sts:AssumeRole", "sts:AssumeRole"), "denied Implicit Some(IdentityBased)"),
-                (error("AccessDenied", unstated), "denied Unstated None"),
+                (denial("sts:AssumeRole", "sts:AssumeRole"), "denied implicitDeny, identity-based policy"),
+                (error("AccessDenied", unstated), "denied unstated"),
                 (
                     error(
                         "AccessDenied",
                         &format!("{unstated} because the role trust policy allows the sts:AssumeRole action"),
                     ),
-                    "denied Implicit Some(RoleTrust)",
+                    "denied implicitDeny, role trust policy",
                 ),
-                (error("AccessDenied", "Not authorized to perform sts:AssumeRole"), "denied Unstated None"),
+                (error("AccessDenied", "Not authorized to perform sts:AssumeRole"), "denied unstated"),
                 (
                     error("ExpiredToken", "The security token included in the request is expired"),
                     "inconclusive credentials",

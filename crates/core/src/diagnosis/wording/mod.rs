@@ -1,7 +1,8 @@
-//! Every sentence of the report: the only module that has any.
+//! The sentences of headlines, advice, advisories and notes.
 //!
 //! `notes` has those of single findings, `unanswered` those of what could
-//! not be told.
+//! not be told. What a cause means stands beside the cause (`judge`), what a
+//! problem expects beside what reads the value.
 //!
 //! Each says what is the case and what to do, in words that a first-year user of
 //! AWS can search for. What a sentence names from outside makes it a [`Text`].
@@ -9,6 +10,7 @@
 mod notes;
 mod unanswered;
 
+use crate::answer::Leftover;
 use crate::diagnosis::remedy::{KeyDenied, MissingResource, Refusal, Remedy};
 use crate::diagnosis::root_cause::{RootCause, SilentServices, TableDifference, table_difference};
 use crate::diagnosis::{Advisory, Run};
@@ -49,8 +51,16 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             action.raw(),
             name_of(Setting::DenyControl)
         ),
-        RootCause::Control { cause, endpoint } => {
+        RootCause::Control { cause, endpoint, another_answered } => {
             let how = match cause {
+                Some(Cause::Network | Cause::TimedOut) if *another_answered => format!(
+                    "AWS STS answered another request: run the check again, and if it stays so, raise {} and the function's timeout.",
+                    name_of(Setting::Timeout)
+                ),
+                Some(Cause::Network | Cause::TimedOut) if run.through_proxy => format!(
+                    "A proxy is configured ({}): check whether it lets the function reach AWS STS.",
+                    name_of(Setting::Proxy)
+                ),
                 Some(Cause::Network | Cause::TimedOut) => {
                     let endpoint = endpoint.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
                     format!("In a VPC, AWS STS needs a NAT gateway or its VPC endpoint{endpoint}, as any other service does.")
@@ -163,6 +173,11 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
             none_allows(role.as_deref()),
             describe_keys(keys)
         ),
+        Remedy::LookUpAction { role } => format!(
+            "{} No probe of this program needs them, so it offers no statement: look them up in the Service Authorization Reference. \
+             Their rows name the resources.",
+            none_allows(role.as_deref())
+        ),
         Remedy::AddPolicy { role, policy: None, .. } => format!(
             "{} No statement is offered, because it is not the expected role.",
             none_allows(role.as_deref())
@@ -170,8 +185,8 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
         Remedy::AddPolicy { role, policy: Some(_), keys } => {
             format!("{}{} Add this policy to the role to allow them:", none_allows(role.as_deref()), describe_keys(keys))
         }
-        Remedy::PerhapsAddPolicy { policy, names_no_action, keys } => {
-            let other_account = if *names_no_action {
+        Remedy::PerhapsAddPolicy { policy, is_bare_of_s3, keys } => {
+            let other_account = if *is_bare_of_s3 {
                 " S3 also answers this where the bucket belongs to another account or organization. Then the bucket policy has to \
                  allow them as well."
             } else {
@@ -219,17 +234,7 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
             };
             format!("There is no {what}. Create it, or correct the function's configuration or Region.")
         }
-        Remedy::DeleteLeftovers(leftovers) => {
-            let what = leftovers.iter().map(|leftover| leftover.what.as_str()).collect::<Vec<_>>().join(", ");
-            let what = match (what.is_empty(), leftovers.iter().any(|leftover| leftover.command.is_some())) {
-                (true, _) => String::new(),
-                (false, false) => format!(" Look for {what}."),
-                (false, true) => format!(" Look for {what}, and delete it with this command."),
-            };
-            format!(
-                "These requests were meant to be refused after authorization, but AWS carried them out, in this run or an earlier one.{what}"
-            )
-        }
+        Remedy::DeleteLeftovers(leftovers) => describe_leftovers(leftovers),
         Remedy::TrustSageMaker { role } => {
             let (arn, name) = (&role.arn, role.name());
             format!(
@@ -240,6 +245,25 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
             )
         }
     })
+}
+
+/// What AWS has made, and how to delete it.
+fn describe_leftovers(leftovers: &[Leftover]) -> String {
+    let (deleted, others): (Vec<&Leftover>, Vec<&Leftover>) =
+        leftovers.iter().partition(|leftover| leftover.command.is_some());
+    let name = |leftovers: &[&Leftover]| {
+        leftovers.iter().map(|leftover| leftover.what.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let look = if others.is_empty() { String::new() } else { format!(" Look for {}.", name(&others)) };
+    let delete = match deleted.as_slice() {
+        [] => String::new(),
+        [one] => format!(" Look for {}, and delete it with this command.", one.what),
+        several => format!(" Look for {}, and delete them with these commands.", name(several)),
+    };
+    format!(
+        "These requests were meant to be refused after authorization, but AWS carried them out, in this run or an earlier \
+         one.{look}{delete}"
+    )
 }
 
 /// What the policy leaves out.
@@ -287,6 +311,7 @@ pub fn describe_refusal(refusal: &Refusal) -> String {
             format!("{article} {policy_type} explicitly denies these actions")
         }
         (Some(policy_type), _) => format!("No {policy_type} allows these actions"),
+        (None, Kind::Implicit) => "No policy of a type that this program does not know allows these actions".to_owned(),
         (None, _) => "A policy of a type that AWS does not state explicitly denies these actions".to_owned(),
     };
     format!(

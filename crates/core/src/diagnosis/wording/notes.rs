@@ -1,8 +1,9 @@
 //! What there is to know of a single finding beyond its verdict.
 
+use crate::answer::Leftover;
 use crate::finding::Note;
 use crate::judge::Cause;
-use crate::probe::{Better, Leftover};
+use crate::probe::Better;
 use crate::text::Text;
 use crate::voice::{Setting, Voice};
 

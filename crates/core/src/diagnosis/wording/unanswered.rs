@@ -56,9 +56,19 @@ pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voi
                 said.raw()
             )
         }
-        Unanswered::OtherActionDenied { action, is_missing_statement } => {
+        Unanswered::OtherActionDenied { action, is_missing_statement, is_allowed_itself } => {
             let action = action.as_ref().map_or("another action", Text::raw);
-            if *is_missing_statement {
+            if *is_allowed_itself {
+                let listed = format!(
+                    " Put an object where the function may list, or set {} to one that exists, and run the check again.",
+                    name_of(Setting::ObjectKey)
+                );
+                format!(
+                    "AWS denied {action} behind these requests, and allowed it where it was called itself. A condition of a policy, \
+                     such as s3:prefix, can tell the two apart.{}",
+                    if action == "s3:ListBucket" { listed.as_str() } else { "" }
+                )
+            } else if *is_missing_statement {
                 format!("AWS denied {action} first: allow that, and run the check again.")
             } else {
                 format!("AWS denied {action} first: fix that, as the advice on it says, and run the check again.")

@@ -8,6 +8,8 @@ use super::{assert_snapshot, json_of, show};
 use crate::answer::{Answer, Means};
 use crate::diagnosis::Run;
 use crate::fixtures::*;
+use crate::iam::actions::CONTROL;
+use crate::place::tests::place;
 use crate::plan::Check;
 use crate::specification::{Bucket, Specification};
 
@@ -407,4 +409,124 @@ fn the_same_policy_is_told_of_once_and_others_apart() {
         actions,
         [json!(["s3:ListBucket"]), json!(["dynamodb:PutItem"]), json!(["dynamodb:GetItem", "dynamodb:Scan"])]
     );
+}
+
+#[test]
+fn a_denial_by_name_refutes_what_a_denied_pass_role_seemed_to_show() {
+    // CreateModel of its own accord comes as far as PassRole; under the role that exists, it is denied by its name.
+    let made_up = place().absent_role_arn("123456789012");
+    let model = format!("arn:aws:sagemaker:us-east-1:123456789012:model/{}", place().names.record_name());
+    let run = run(with_passed_role(), |check| match check.action() {
+        "sagemaker:CreateModel" => Some(lacks("iam:PassRole", &made_up)),
+        "iam:PassRole" => Some(lacks("sagemaker:CreateModel", &model)),
+        _ => None,
+    });
+    let report = report(run);
+    let json = json_of(&report, false);
+    let rows = json["actions"].as_array().unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| row["action"] == "sagemaker:CreateModel").collect();
+    assert_eq!(rows.len(), 1, "{json}");
+    assert_eq!((&rows[0]["verdict"], &rows[0]["proof"]["grade"]), (&json!("denied"), &json!("documented")));
+    assert_eq!(rows[0]["denial"]["action"], "sagemaker:CreateModel");
+    assert_eq!(report.status(), 403);
+    let statement = &json["advice"][0]["policy"]["Statement"][0];
+    let resource = json!(["arn:aws:sagemaker:us-east-1:123456789012:model/*"]);
+    assert_eq!((&statement["Action"][0], &statement["Resource"]), (&json!("sagemaker:CreateModel"), &resource));
+}
+
+#[test]
+fn an_action_that_is_allowed_by_itself_is_not_to_be_allowed_again() {
+    let lists = |role_lists: bool| {
+        run(specification(), move |check| match check.action() {
+            "s3:GetObject" => Some(lacks("s3:ListBucket", "arn:aws:s3:::your-bucket-name")),
+            "s3:ListBucket" if !role_lists => Some(silent()),
+            _ => None,
+        })
+    };
+    let [allowed, unknown] = [true, false].map(|role_lists| texts(lists(role_lists)).join("\n"));
+    assert!(allowed.contains("allowed it where it was called itself"), "{allowed}");
+    assert!(
+        allowed.contains("set PROBE_OBJECT_KEY to one that exists") && !allowed.contains("allow that"),
+        "{allowed}"
+    );
+    assert!(unknown.contains("AWS denied s3:ListBucket first: allow that"), "{unknown}");
+}
+
+#[test]
+fn a_candidate_for_reading_takes_in_the_object_that_is_read() {
+    let bucket = Bucket {
+        prefix: "training/".to_owned(),
+        object_key: Some("other/x.csv".to_owned()),
+        ..Bucket::clone(&specification().buckets[0])
+    };
+    let named = Specification { buckets: vec![Arc::new(bucket)], ..specification() };
+    let run = run(named, |check| {
+        (check.action() == "s3:GetObject").then(|| bare(Means::ThisOrAnother(&["s3:GetObject", "s3:ListBucket"])))
+    });
+    assert_eq!(
+        advice_of(run)[0]["policy"]["Statement"][0]["Resource"],
+        json!(["arn:aws:s3:::your-bucket-name/training/*", "arn:aws:s3:::your-bucket-name/other/x.csv"])
+    );
+}
+
+#[test]
+fn a_policy_is_promised_for_what_it_allows_alone() {
+    let run = run(specification(), |check| match check.action() {
+        "dynamodb:PutItem" => Some(denied(check, "")),
+        "dynamodb:Scan" => Some(denial("kms:Decrypt", "", "")),
+        _ => None,
+    });
+    let advice = advice_of(run);
+    let offers: Vec<_> = advice.iter().map(|it| (it["actions"].clone(), it.get("policy").is_some())).collect();
+    assert_eq!(offers, [(json!(["dynamodb:PutItem"]), true), (json!(["kms:Decrypt"]), false)]);
+    let promises = advice.iter().map(|it| it["text"].as_str().unwrap().contains("this policy allows them:"));
+    assert_eq!(promises.collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn an_action_that_no_probe_needs_is_to_be_looked_up() {
+    let instance = "arn:aws:ec2:us-east-1:123456789012:instance/i";
+    let [named, unnamed] =
+        [instance, ""].map(|arn| texts(answered("dynamodb:Scan", &lacks("ec2:DescribeInstances", arn))).join("\n"));
+    assert!(named.contains("No probe of this program needs them") && !named.contains("does not name"), "{named}");
+    assert!(unnamed.contains("AWS does not name a resource"), "{unnamed}");
+}
+
+#[test]
+fn a_policy_type_that_is_not_known_does_not_make_a_missing_statement_a_deny() {
+    let text = texts(denied_so(&["s3:GetObject"], "because no network perimeter policy allows the ACTION action"));
+    assert!(
+        text[0].starts_with("No policy of a type that this program does not know allows these actions"),
+        "{text:?}"
+    );
+    let explicit = texts(denied_so(&["s3:GetObject"], "with an explicit deny"));
+    assert!(explicit[0].contains("explicitly denies these actions"), "{explicit:?}");
+}
+
+#[test]
+fn a_bare_denial_is_explained_with_buckets_only_where_s3_gave_it() {
+    let of = |action: &str| texts(answered(action, &bare(Means::ThisAction))).join("\n");
+    assert!(of("s3:ListBucket").contains("S3 also answers this"));
+    assert!(!of("logs:PutLogEvents").contains("S3"), "{}", of("logs:PutLogEvents"));
+}
+
+#[test]
+fn where_nothing_is_believed_no_candidate_is_offered() {
+    let answers = |check: &Check| match check.action() {
+        CONTROL => Some(silent()),
+        "s3:PutObject" => Some(bare(Means::ThisOrAnother(&["s3:PutObject", "kms:GenerateDataKey"]))),
+        _ => None,
+    };
+    let run = Run { principal: None, ..run(specification(), answers) };
+    assert!(advice_of(run).iter().all(|advice| advice.get("policy").is_none()));
+}
+
+#[test]
+fn a_command_that_does_not_fit_is_left_out_and_its_policy_is_there() {
+    let prefix = format!("{}/", "'".repeat(800));
+    let of = |at: usize| Arc::new(Bucket { name: format!("bucket-{at}"), prefix: prefix.clone(), ..Bucket::default() });
+    let several = Specification { buckets: (0..4).map(of).collect(), ..specification() };
+    let advice = advice_of(run(several, |check| (check.action() == "s3:PutObject").then(|| lacking(check))));
+    assert_eq!(advice[0].get("command"), None, "{advice:?}");
+    assert_eq!(advice[0]["policy"]["Statement"].as_array().unwrap().len(), 4);
 }

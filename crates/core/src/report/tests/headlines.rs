@@ -3,7 +3,8 @@
 use super::{assert_snapshot, show};
 use crate::answer::{Answer, NoAnswer};
 use crate::fixtures::*;
-use crate::plan::{CONTROL, Check};
+use crate::iam::actions::CONTROL;
+use crate::plan::Check;
 use crate::probe::On;
 use crate::report::tests::json_of;
 use crate::specification::Specification;
@@ -128,7 +129,7 @@ fn where_no_service_answers_all_are_named() {
 #[test]
 fn where_the_names_of_vpc_endpoints_are_not_known_none_is_named() {
     let mut run = run(specification(), |check| of_service(check, "logs").then(silent));
-    run.place.region = "us-isob-east-1".to_owned();
+    run.place.region = "us-isof-south-1".to_owned();
     let json = json_of(&report(run), false);
     let text = json["headline"]["text"].as_str().unwrap();
     assert!(text.ends_with("its security group must allow outbound HTTPS."), "{text}");
@@ -142,7 +143,7 @@ fn denials_under_another_role_have_the_role_as_their_headline_and_no_statement()
 }
 
 #[test]
-fn another_region_than_the_policys_is_the_headline_of_what_lacks_a_statement() {
+fn another_region_than_that_of_the_policy_is_the_headline_of_what_lacks_a_statement() {
     let mut elsewhere = specification();
     elsewhere.expected.region = Some("ap-southeast-1".to_owned());
     let dynamodb = |check: &Check| matches!(check.probe.on, On::Table(_));
@@ -159,6 +160,9 @@ fn another_region_than_the_policys_is_the_headline_of_what_lacks_a_statement() {
             (check.action() == "dynamodb:Scan").then(|| denied(check, "with an explicit deny"))
         }),
         run(same, |check| dynamodb(check).then(|| lacking(check))),
+        // The policy's statement for logs names no Region, and other rows of the table are allowed in this one.
+        run(elsewhere.clone(), |check| (check.action() == "logs:PutLogEvents").then(|| lacking(check))),
+        run(elsewhere.clone(), |check| (check.action() == "dynamodb:Scan").then(|| lacking(check))),
     ] {
         assert_eq!(headline(run), None);
     }
@@ -348,4 +352,16 @@ fn what_has_no_one_cause_has_no_headline() {
         _ => None,
     });
     assert_eq!(headline(run), None);
+}
+
+#[test]
+fn a_control_without_an_answer_is_told_by_what_else_was_answered() {
+    let stalls = |check: &Check| (check.action() == CONTROL).then(silent);
+    let text =
+        |run: crate::diagnosis::Run| json_of(&report(run), false)["headline"]["text"].as_str().unwrap().to_owned();
+    let assumed = text(run(with_assumed_role(), stalls));
+    assert!(assumed.contains("AWS STS answered another request") && !assumed.contains("NAT"), "{assumed}");
+    let proxy = text(crate::diagnosis::Run { through_proxy: true, ..run(specification(), stalls) });
+    assert!(proxy.contains("A proxy is configured (HTTPS_PROXY)") && !proxy.contains("NAT"), "{proxy}");
+    assert!(text(run(specification(), stalls)).contains("NAT gateway"));
 }

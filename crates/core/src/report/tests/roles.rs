@@ -6,7 +6,9 @@ use super::{assert_snapshot, json_of, show};
 use crate::answer::{Answer, Means, NoAnswer};
 use crate::diagnosis::Run;
 use crate::fixtures::*;
-use crate::plan::{ASSUME_ROLE, CONTROL, Check};
+use crate::iam::actions::{ASSUME_ROLE, CONTROL};
+use crate::plan::Check;
+use crate::report::Report;
 use crate::specification::Specification;
 
 /// A run whose role to check was not assumed, for this reason.
@@ -159,4 +161,30 @@ fn a_role_that_was_assumed_is_the_role_that_is_expected() {
     // The function's own role is another one then.
     let own = run_as(ROLE, with_assumed_role(), |_| None);
     assert!(own.unexpected_principal().is_some());
+}
+
+#[test]
+fn what_a_control_lets_nobody_believe_makes_the_assumed_role_no_other() {
+    let controlled = Specification { deny_control: with_deny_control().deny_control, ..with_assumed_role() };
+    let run = run_as("pipeline", controlled, |check| match check.action() {
+        "dynamodb:ListTables" => Some(success()),
+        "dynamodb:Scan" => Some(lacking(check)),
+        _ => None,
+    });
+    let report = report(run);
+    assert!(!report.is_of_unexpected_role());
+    let json = json_of(&report, false);
+    assert_eq!(json["headline"]["cause"], "denyControl");
+    let offers = json["advice"].as_array().unwrap().iter().filter(|advice| advice.get("policy").is_some());
+    assert_eq!(offers.count(), 1, "{json}");
+}
+
+#[test]
+fn what_the_event_did_not_ask_for_was_not_left_out() {
+    let elsewhere = || Run { is_elsewhere: true, ..run(with_assumed_role(), |_| None) };
+    let advises = |is_filtered| {
+        let report = Report::new(elsewhere(), "REQUEST".into(), std::time::Duration::ZERO, is_filtered);
+        json_of(&report, false).to_string().contains("The three logs actions were left out")
+    };
+    assert!(advises(false) && !advises(true));
 }

@@ -57,7 +57,7 @@ fn what_aws_carried_out_and_cannot_be_deleted_is_to_be_looked_for() {
 
 #[test]
 fn what_two_requests_left_behind_is_told_once() {
-    let made = crate::probe::Leftover { what: "the object x".to_owned(), command: Some("rm x".to_owned()) };
+    let made = crate::answer::Leftover { what: "the object x".to_owned(), command: Some("rm x".to_owned()) };
     let run = run(two_of_each(), |check| (check.action() == "s3:PutObject").then(|| success().leaving(made.clone())));
     let json = json_of(&report(run), false);
     assert_eq!(json["advice"][0]["command"], "rm x");
