@@ -203,6 +203,8 @@ mod tests {
     fn what_is_added_to_an_answer_keeps_the_rest() {
         let left = Leftover { what: "the object x".to_owned(), command: None };
         let answer = error("SlowDown", "").form("the named object").configured().leaving(left.clone());
+        let answer = answer.with_context("no tags");
+        assert_eq!(answer.request_context.as_deref(), Some("no tags"));
         assert_eq!(answer.form.as_deref(), Some("the named object"));
         assert_eq!(answer.leftover.as_deref(), Some(&left));
         assert!(answer.configured && answer.request_id.is_some());
