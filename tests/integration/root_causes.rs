@@ -275,9 +275,12 @@ async fn a_headline_is_not_made_of_one_row() {
 async fn no_allow_is_advised_where_it_cannot_help() {
     for (reason, owner) in [
         ("with an explicit deny in an identity-based policy", "the administrator of the role"),
-        ("because no permissions boundary allows the ACTION action", "whoever set the role's permissions boundary"),
+        (
+            "because no permissions boundary allows the ACTION action",
+            "the administrator who set the role's permissions boundary",
+        ),
         ("with an explicit deny in a resource control policy", "the administrator of the AWS organization"),
-        ("with an explicit deny in a session policy", "whoever opened the session"),
+        ("with an explicit deny in a session policy", "the owner of the program that opened the session"),
         ("because no VPC endpoint policy allows the ACTION action", "the owner of the VPC endpoint"),
         ("because no resource-based policy allows the ACTION action", "the owner of the resource"),
         ("with an explicit deny", "the owner of the policy"),

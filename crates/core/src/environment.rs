@@ -180,8 +180,8 @@ pub const DENY_CONTROL: Variable = Variable {
     required: false,
     default: None,
     expected: "one of dynamodb:ListTables, logs:DescribeLogGroups, s3:ListAllMyBuckets",
-    meaning: "an action that the role must not have: it is tried as well, and if it is allowed, something says yes to \
-              everything, so that no \"allowed\" of the run is believed",
+    meaning: "an action that the role must not have: it is tried as well; if it is allowed, something may be allowing \
+              every request, so that no \"allowed\" of the run is believed",
     valid: |v| DENY_CONTROLS.contains(&v),
 };
 

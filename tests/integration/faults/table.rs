@@ -448,8 +448,8 @@ fn codes() -> Vec<Fault> {
         "Signature not yet current: 20261124T020000Z is still later than 20261124T010500Z (20261124T010000Z + 5 min.)";
     other("a clock that is an hour late", 403, "InvalidSignatureException", late, Cause::ClockSkew);
     other("a clock that is an hour early", 403, "SignatureDoesNotMatch", early, Cause::ClockSkew);
-    other("a code that nobody knows", 400, "TeapotException", "I am a teapot", Cause::Unrecognized);
-    other("a code that nobody knows, 500", 500, "TeapotException", "I am a teapot", Cause::ServiceFault);
+    other("an unknown code", 400, "TeapotException", "I am a teapot", Cause::Unrecognized);
+    other("an unknown code, 500", 500, "TeapotException", "I am a teapot", Cause::ServiceFault);
     other(
         "a denial's sentence under another code",
         403,

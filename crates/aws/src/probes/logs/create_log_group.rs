@@ -11,7 +11,7 @@ use permissions_core::specification::LogStream;
 
 use crate::answer::read;
 use crate::probe::{Probe, SendOn};
-use crate::probes::logs::{NoBody, group};
+use crate::probes::logs::{RequireEmptyBody, group};
 use crate::session::Session;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -37,7 +37,7 @@ async fn run(session: &Session, log: &LogStream) -> Answer {
     match group(session, log) {
         Ok(group) => {
             let request = session.clients.logs.create_log_group().log_group_name(group);
-            read(request.customize().interceptor(NoBody).send().await, |_| "200")
+            read(request.customize().interceptor(RequireEmptyBody).send().await, |_| "200")
         }
         Err(unknown) => *unknown,
     }

@@ -11,7 +11,7 @@ use permissions_core::specification::LogStream;
 
 use crate::answer::read;
 use crate::probe::{Probe, SendOn};
-use crate::probes::logs::{NoBody, stream};
+use crate::probes::logs::{RequireEmptyBody, stream};
 use crate::session::Session;
 
 pub(in crate::probes) const PROBE: Probe = Probe {
@@ -40,7 +40,7 @@ async fn run(session: &Session, log: &LogStream) -> Answer {
     match stream(session, log) {
         Ok((group, stream)) => {
             let request = session.clients.logs.create_log_stream().log_group_name(group).log_stream_name(stream);
-            read(request.customize().interceptor(NoBody).send().await, |_| "200")
+            read(request.customize().interceptor(RequireEmptyBody).send().await, |_| "200")
         }
         Err(unknown) => *unknown,
     }

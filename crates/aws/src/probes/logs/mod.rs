@@ -45,12 +45,12 @@ fn stream<'a>(session: &Session, log: &'a LogStream) -> Result<(&'a str, &'a str
 /// Refuses a success with a body: `CreateLogGroup` and `CreateLogStream` have none
 /// (CloudWatch Logs API Reference), and the SDK does not look.
 #[derive(Debug)]
-struct NoBody;
+struct RequireEmptyBody;
 
 #[dyn_dispatch_hint]
-impl Intercept for NoBody {
+impl Intercept for RequireEmptyBody {
     fn name(&self) -> &'static str {
-        "NoBody"
+        "RequireEmptyBody"
     }
 
     fn read_after_deserialization(

@@ -86,16 +86,17 @@ async fn run(session: &Session) -> Answer {
     if again.as_ref().is_some_and(|again| matches!(again.reply, Reply::None { .. })) {
         again = ask_further(create(session, &account, None)).await;
     }
-    if let Some(again) = again {
-        let settles = match judge_as(&again, ACTION, PROOFS, DEPENDENT_ACTIONS) {
-            Judgment::Denied { .. } => true,
-            // Whatever was made, now or by an attempt whose answer was lost, is told.
-            Judgment::Allowed { warning, .. } => warning == Some(Warning::SideEffect),
-            Judgment::Inconclusive { .. } => false,
-        };
-        if settles {
-            return again.form("without a role");
-        }
+    let Some(again) = again.filter(|again| !matches!(again.reply, Reply::None { .. })) else {
+        return answer.form("under a role that does not exist; without one, AWS gave no answer");
+    };
+    let settles = match judge_as(&again, ACTION, PROOFS, DEPENDENT_ACTIONS) {
+        Judgment::Denied { .. } => true,
+        // A model that was made, now or by an attempt whose answer was lost, is reported.
+        Judgment::Allowed { warning, .. } => warning == Some(Warning::SideEffect),
+        Judgment::Inconclusive { .. } => false,
+    };
+    if settles {
+        return again.form("without a role");
     }
     answer.form("under a role that does not exist, and then without one")
 }
@@ -182,7 +183,7 @@ mod tests {
             ),
             (json("{\"ModelArn\": \"arn\"}"), "allowed 200 documented, side effect", "without a role"),
             (not_found(), behind, "under a role that does not exist, and then without one"),
-            (Vec::new(), behind, "under a role that does not exist, and then without one"),
+            (Vec::new(), behind, "under a role that does not exist; without one, AWS gave no answer"),
             (json("{}"), behind, "under a role that does not exist, and then without one"),
         ] {
             let answer = move |request: &Request| match request.json().get("ExecutionRoleArn") {
@@ -218,5 +219,7 @@ mod tests {
         let check = check_of(ACTION, &specification());
         let outcome = make_check(check, PROBE.send, session, Duration::from_millis(500)).await;
         assert_eq!(summary(&outcome), "allowed AccessDeniedException inferred, behind it iam:PassRole");
+        let form = outcome.answer.form.as_deref().unwrap();
+        assert!(form.ends_with("without one, AWS gave no answer"), "{form}");
     }
 }

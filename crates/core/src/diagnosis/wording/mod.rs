@@ -298,8 +298,8 @@ pub fn describe_refusal(refusal: &Refusal) -> String {
     let owner = match refusal.policy_type {
         Some(PolicyType::IdentityBased) => "the administrator of the role",
         Some(PolicyType::ResourceBased) => "the owner of the resource",
-        Some(PolicyType::PermissionsBoundary) => "whoever set the role's permissions boundary",
-        Some(PolicyType::Session) => "whoever opened the session with that policy",
+        Some(PolicyType::PermissionsBoundary) => "the administrator who set the role's permissions boundary",
+        Some(PolicyType::Session) => "the owner of the program that opened the session with that policy",
         Some(PolicyType::ServiceControl | PolicyType::ResourceControl) => "the administrator of the AWS organization",
         Some(PolicyType::VpcEndpoint) => "the owner of the VPC endpoint",
         Some(PolicyType::RoleTrust) => "the owner of the role",

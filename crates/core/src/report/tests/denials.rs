@@ -351,7 +351,7 @@ fn no_allow_is_advised_where_it_cannot_help() {
         (
             "because no permissions boundary allows the ACTION action",
             "a permissions boundary",
-            "whoever set the role's permissions boundary",
+            "the administrator who set the role's permissions boundary",
         ),
         (
             "with an explicit deny in a resource control policy",
@@ -361,7 +361,7 @@ fn no_allow_is_advised_where_it_cannot_help() {
         (
             "with an explicit deny in a session policy",
             "a session policy",
-            "whoever opened the session with that policy",
+            "the owner of the program that opened the session with that policy",
         ),
         (
             "because no VPC endpoint policy allows the ACTION action",
