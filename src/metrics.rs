@@ -50,7 +50,7 @@ impl<'a> Line<'a> {
         writer.timestamp(self.at);
         writer.value("level", self.level);
         writer.value("timestamp", self.timestamp.as_str());
-        writer.value("requestId", self.request_id);
+        writer.value("function_request_id", self.request_id);
         writer.value(FUNCTION, self.function);
     }
 }

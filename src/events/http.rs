@@ -4,6 +4,8 @@
 use aws_lambda_events::alb::ElbContext;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContextHttpDescription;
 use permissions_core::problem::Problem;
+use permissions_core::report::text::Layout;
+use permissions_core::text::Text;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,6 +16,16 @@ pub struct HttpEvent {
     /// Whether a load balancer is set to exchange lists of values (Elastic Load
     /// Balancing User Guide, "Multi-value headers"): then it sends no plain headers.
     pub multi_value_headers: bool,
+    pub format: Format,
+    problems: Vec<Problem>,
+}
+
+/// The media types that a report is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Text(Layout),
+    Html,
 }
 
 impl HttpEvent {
@@ -22,42 +34,117 @@ impl HttpEvent {
 
     /// The event, if it came through a front end. Each is known by the part of its event that no other event has.
     pub fn from_event(event: &Value) -> Option<Self> {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        // VPC Lattice Guide, "Lambda functions as targets": the event of version 1.0 has no context.
-        if let (true, Some(method)) = (event["raw_path"].is_string(), text(&event["method"])) {
-            return Some(Self { method, multi_value_headers: false });
+        let (method, multi_value_headers) = read_method(event)?;
+        let mut problems = Vec::new();
+        if !Self::METHODS.split(", ").any(|known| known == method) {
+            problems.push(Problem::new("method", Some(method.as_str().into()), Self::METHODS));
         }
-        let context = event.get("requestContext").filter(|context| context.is_object())?;
-        let version_2 = ApiGatewayV2httpRequestContextHttpDescription::deserialize(&context["http"]).ok();
-        let load_balancer = ElbContext::deserialize(&context["elb"]).is_ok();
-        let method = match (version_2, event["httpMethod"].as_str()) {
-            (Some(request), _) => request.method.to_string(),
-            (None, Some(method)) => method.to_owned(),
-            (None, None) if load_balancer => "GET".to_owned(),
-            // A message of API Gateway's WebSocket APIs has no method.
-            (None, None) if context["connectionId"].is_string() => "GET".to_owned(),
-            (None, None) if context["serviceNetworkArn"].is_string() => text(&event["method"])?,
-            (None, None) => return None,
+        let format = match preferred_format(event) {
+            Format::Text(_) => Format::Text(read_layout(event, &mut problems)),
+            other => other,
         };
-        let multi_value_headers =
-            load_balancer && event["multiValueHeaders"].is_object() && !event["headers"].is_object();
-        Some(Self { method, multi_value_headers })
+        Some(Self { method, multi_value_headers, format, problems })
     }
 
     pub fn is_head(&self) -> bool {
         self.method == "HEAD"
     }
 
-    /// What is wrong with the method, if anything.
-    pub fn problem(&self) -> Option<Problem> {
-        let known = Self::METHODS.split(", ").any(|method| method == self.method);
-        (!known).then(|| Problem::new("method", Some(self.method.as_str().into()), Self::METHODS))
+    /// The status and the problems of a request that asks for no check.
+    pub fn refusal(&self) -> Option<(u16, &[Problem])> {
+        let is_method = self.problems.first().is_some_and(|problem| problem.name.raw() == "method");
+        (!self.problems.is_empty()).then(|| (if is_method { 405 } else { 400 }, &self.problems[..]))
     }
+}
+
+/// The method of a request, and whether its headers are lists; nothing, where the event is no request.
+fn read_method(event: &Value) -> Option<(String, bool)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    // VPC Lattice Guide, "Lambda functions as targets": the event of version 1.0 has no context.
+    if let (true, Some(method)) = (event["raw_path"].is_string(), text(&event["method"])) {
+        return Some((method, false));
+    }
+    let context = event.get("requestContext").filter(|context| context.is_object())?;
+    let version_2 = ApiGatewayV2httpRequestContextHttpDescription::deserialize(&context["http"]).ok();
+    let load_balancer = ElbContext::deserialize(&context["elb"]).is_ok();
+    let method = match (version_2, event["httpMethod"].as_str()) {
+        (Some(request), _) => request.method.to_string(),
+        (None, Some(method)) => method.to_owned(),
+        (None, None) if load_balancer => "GET".to_owned(),
+        // A message of API Gateway's WebSocket APIs has no method.
+        (None, None) if context["connectionId"].is_string() => "GET".to_owned(),
+        (None, None) if context["serviceNetworkArn"].is_string() => text(&event["method"])?,
+        (None, None) => return None,
+    };
+    let multi_value_headers = load_balancer && event["multiValueHeaders"].is_object() && !event["headers"].is_object();
+    Some((method, multi_value_headers))
+}
+
+/// The values of a header, or of a parameter of the query, under any of the keys that an HTTP front end gives them.
+fn values_of<'a>(event: &'a Value, keys: &[&str], name: &str) -> Vec<&'a str> {
+    let objects = keys.iter().filter_map(|key| event[*key].as_object());
+    let mut found = objects.filter_map(|object| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
+    match found.next().map(|(_, value)| value) {
+        Some(Value::String(value)) => vec![value],
+        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The format that a request prefers by its header `Accept` (RFC 9110, section 12.5.1). One that names none of them by
+/// itself gets JSON: nobody gets a page who did not ask for one.
+fn preferred_format(event: &Value) -> Format {
+    let mut best = (0, Format::Json);
+    for range in values_of(event, &["headers", "multiValueHeaders"], "accept").iter().flat_map(|list| list.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let format = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "application/json" | "application/*" | "*/*" => Format::Json,
+            "text/plain" | "text/*" => Format::Text(Layout::default()),
+            "text/html" => Format::Html,
+            _ => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        // In thousandths, which is as fine as a quality can be.
+        let quality = quality.map_or(1000, |quality| {
+            let quality = quality.parse::<f32>().ok().filter(|quality| (0.0..=1.0).contains(quality));
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1000")]
+            quality.map_or(0, |quality| (quality * 1000.0) as u32)
+        });
+        if quality > best.0 {
+            best = (quality, format);
+        }
+    }
+    best.1
+}
+
+/// How a text is laid out for a terminal: the parameters `width` and `color` of the query.
+fn read_layout(event: &Value, problems: &mut Vec<Problem>) -> Layout {
+    let keys = ["queryStringParameters", "multiValueQueryStringParameters", "query_string_parameters"];
+    let mut layout = Layout::default();
+    let mut read = |name: &str, expected: &str, set: &mut dyn FnMut(&str) -> bool| {
+        for value in values_of(event, &keys, name) {
+            if !set(value) {
+                problems.push(Problem::new(name, Some(Text::from(value)), expected));
+            }
+        }
+    };
+    read("width", "a whole number of columns from 40 to 1000", &mut |value| {
+        let width = value.parse().ok().filter(|width| (40..=1000).contains(width));
+        layout.width = width.unwrap_or(layout.width);
+        width.is_some()
+    });
+    let mut color = layout.color;
+    read("color", "true or false", &mut |value| {
+        color = value == "true";
+        color || value == "false"
+    });
+    layout.color = color;
+    layout
 }
 
 /// Whether an event came through an HTTP front end.
 pub fn is_http(event: &Value) -> bool {
-    HttpEvent::from_event(event).is_some()
+    read_method(event).is_some()
 }
 
 #[cfg(test)]

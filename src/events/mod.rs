@@ -1,3 +1,4 @@
 //! What invoked the function.
 
 pub mod http;
+pub mod widget;

@@ -15,9 +15,9 @@ use permissions_core::text::Rendering;
 use tokio::time::timeout;
 use tracing::level_filters::LevelFilter;
 
-use crate::function::App;
+use crate::function::{App, Invoker};
 use crate::gate::{Gate, GateDecision};
-use crate::response::{Checked, Response};
+use crate::response::{Checked, Response, TEXT};
 use crate::telemetry;
 
 impl App {
@@ -35,7 +35,7 @@ impl App {
         let Err(problem) = heard else {
             return match checked {
                 Some(checked) => checked.response(),
-                None if decision.passes => Response::of_text(&decision.reason),
+                None if decision.passes => Response::of_text(TEXT, decision.reason, None),
                 None => {
                     let status = if gate.decision_without_check().is_some() { 400 } else { 500 };
                     let problem =
@@ -67,7 +67,7 @@ impl App {
         let mut own = context.clone();
         own.deadline = own.deadline.saturating_sub(millis(reserve));
         let event = Event(Ok(gate.event()));
-        match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, None, true, &own))).await {
+        match timeout(left.saturating_sub(reserve / 2), caught(self.check(&event, Invoker::Gate, &own))).await {
             Ok(Some(checked)) => (GateDecision::new(&checked.rendered, LevelFilter::current()), Some(checked)),
             Ok(None) => (GateDecision::failed("The check broke: a defect of this program, please report it."), None),
             Err(_) => (GateDecision::failed("The check did not end within the function's time."), None),

@@ -1,7 +1,9 @@
 //! One invocation: event, check, report, response.
 
 mod deployment;
+mod faces;
 mod setup;
+mod source;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,23 +17,21 @@ use permissions_aws::probes;
 use permissions_aws::run::{self, Time};
 use permissions_aws::session::Session;
 use permissions_core::event::Event;
-use permissions_core::options::Options;
+use permissions_core::options::{AskedBy, Options};
 use permissions_core::plan::{Check, Purpose, plan};
 use permissions_core::problem::Problem;
 use permissions_core::report::Report;
 use permissions_core::specification::{Specification, Target, guide_policy};
 
-use crate::config::{Gates, HttpReport, Invalid};
-use crate::events::http::HttpEvent;
-use crate::gate::Gate;
+use crate::config::{Gates, Invalid};
 use crate::metrics;
-use crate::response::http::HttpResult;
-use crate::response::{Checked, Response};
-use crate::telemetry::{self, History};
+use crate::response::{Checked, Output};
+use crate::telemetry::{self, History, Invocation};
 use crate::voice::VOICE;
 
 use setup::Setup;
 pub use setup::sdk;
+use source::Source;
 
 /// What the process keeps from one invocation to the next.
 #[derive(Debug)]
@@ -41,12 +41,34 @@ pub struct App {
     sdk: SdkConfig,
     connections: Connections,
     history: History,
-    /// The latest result for the callers of HTTP front ends.
-    latest: Mutex<Option<HttpResult>>,
+    /// The latest result of a whole run, for a dashboard.
+    latest: Latest,
+    /// The latest result that the callers of HTTP front ends got.
+    latest_for_http: Latest,
     /// Whether an invocation has been answered before.
     warm: AtomicBool,
     /// Where the metrics go.
     metrics: Sink,
+}
+
+/// The result of a run, for those who may be shown one that is not new.
+#[derive(Debug, Default)]
+struct Latest(Mutex<Option<Arc<Checked>>>);
+
+impl Latest {
+    /// Keeps a result, if it is that of a whole run: only that tells everybody all.
+    fn keep(&self, checked: &Arc<Checked>) {
+        if checked.refused.is_none() && !checked.verbose && !checked.rendered.report.is_filtered {
+            // A thread that panicked while it held the result has left a whole one.
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked.clone());
+        }
+    }
+
+    /// The result, if it is young enough.
+    fn get(&self, max_age: Duration) -> Option<Arc<Checked>> {
+        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.as_ref().filter(|checked| checked.made.elapsed() < max_age).cloned()
+    }
 }
 
 /// Where the lines of a run's metrics go.
@@ -64,43 +86,25 @@ impl fmt::Debug for Sink {
 impl App {
     /// Answers one invocation. Whatever is wrong is a response, never an error
     /// of the function, which an asynchronous caller would try again.
-    pub async fn handle(&self, event: LambdaEvent<Event>) -> Response {
+    pub async fn handle(&self, event: LambdaEvent<Event>) -> Output {
         let (event, context) = event.into_parts();
         let region = self.sdk.region().map(ToString::to_string).unwrap_or_default();
-        match event.0.as_ref().ok().and_then(|event| Gate::from_event(event, self.gates(), &region)) {
-            Some(Ok(gate)) => self.answer(&gate, &context).await,
-            Some(Err(problems)) => {
+        let source = event.0.as_ref().map_or(Ok(Source::Other), |event| Source::of(event, self.gates(), &region));
+        Output::Response(Box::new(match source {
+            Ok(Source::Gate(gate)) => self.answer(&gate, &context).await,
+            Ok(Source::Http(front)) => self.answer_http(&event, &front, &context).await,
+            Ok(Source::Widget(widget)) => return Output::Text(self.answer_widget(&event, &widget, &context).await),
+            Ok(Source::Other) => {
+                let checked = Arc::new(self.check(&event, Invoker::Caller, &context).await);
+                self.latest.keep(&checked);
+                checked.response()
+            }
+            Err(problems) => {
                 let is_deleted = event.0.as_ref().is_ok_and(|event| event["RequestType"] == "Delete");
                 let checked = self.refused(400, problems, &context);
                 if is_deleted { checked } else { self.logged(checked) }.response()
             }
-            None => match event.0.as_ref().ok().and_then(HttpEvent::from_event) {
-                Some(front) => self.answer_http(&event, &front, &context).await,
-                None => self.check(&event, None, false, &context).await.response(),
-            },
-        }
-    }
-
-    /// Answers the caller of an HTTP front: with the latest result, if it is young enough.
-    async fn answer_http(&self, event: &Event, front: &HttpEvent, context: &Context) -> Response {
-        let config = self.setup.as_ref().ok().map(|setup| &setup.config);
-        let max_age = config.map_or(Duration::ZERO, |config| config.http_max_age);
-        // A thread that panicked while it held the result has left a whole one.
-        let latest = || self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if front.problem().is_none()
-            && let Some(known) = latest().as_ref().filter(|known| known.age() < max_age)
-        {
-            return known.response(front, max_age);
-        }
-        let checked = self.check(event, Some(front), false, context).await;
-        let how = config.map_or(HttpReport::Summary, |config| config.http_report);
-        let result = HttpResult::new(&checked, how);
-        let max_age = if checked.refused.is_some() { Duration::ZERO } else { max_age };
-        let response = result.response(front, max_age);
-        if !max_age.is_zero() {
-            *latest() = Some(result);
-        }
-        response
+        }))
     }
 
     /// Whether account ids are masked.
@@ -129,33 +133,23 @@ impl App {
     /// The report of an invocation that tries nothing.
     fn refused(&self, status: u16, problems: Vec<Problem>, context: &Context) -> Checked {
         let report = Report::of_problems(&self.plan(), problems, context.request_id.as_str().into());
-        Checked { rendered: report.render(VOICE, self.masks()), refused: Some(status), verbose: false }
+        Checked::new(report.render(VOICE, self.masks()), Some(status), false)
     }
 
     /// The same, logged.
     fn logged(&self, checked: Checked) -> Checked {
-        telemetry::log(&checked.rendered, checked.status(), &self.history, false);
+        let logged = Invocation { history: Some(&self.history), ..Invocation::default() };
+        telemetry::log(&checked.rendered, checked.status(), logged);
         checked
     }
 
-    /// Makes one run, logs it and counts it.
-    async fn check(&self, event: &Event, front: Option<&HttpEvent>, of_gate: bool, context: &Context) -> Checked {
+    /// Makes one run, counts it and logs it.
+    async fn check(&self, event: &Event, invoker: Invoker, context: &Context) -> Checked {
         let setup = match &self.setup {
             Ok(setup) => setup,
             Err(invalid) => return self.refuse(500, invalid.problems.clone(), context),
         };
-        // The caller of an HTTP front end fills in the body and the headers, not
-        // the key of the options, and whoever may open a URL may not choose what it does.
-        let options = match front.map(HttpEvent::problem) {
-            Some(Some(problem)) => return self.refuse(405, vec![problem], context),
-            Some(None) => Ok(Options::default()),
-            None => {
-                let mut known: Vec<_> = setup.plan.iter().map(Check::action).collect();
-                known.dedup();
-                Options::parse(event, &known, VOICE)
-            }
-        };
-        let options = match options {
+        let options = match setup.options(event, invoker) {
             Ok(options) => options,
             Err(problems) => return self.refuse(400, problems, context),
         };
@@ -172,11 +166,46 @@ impl App {
         let run = run::run(&checks, Arc::new(session), &self.sdk, &time).await;
         let request_id = context.request_id.as_str().into();
         let report = Report::new(run, request_id, time.elapsed(), options.actions.is_some());
-        let rendered = report.render(VOICE, setup.config.redact);
-        telemetry::log(&rendered, rendered.report.status(), &self.history, of_gate);
+        let mut rendered = report.render(VOICE, setup.config.redact);
+        rendered.json.in_full = options.verbose;
+        let status = rendered.report.status();
+        // A dashboard that is open would hide that the schedule is dead: its runs are neither counted nor remembered.
+        if invoker == Invoker::Widget {
+            telemetry::log(&rendered, status, Invocation::default());
+            return Checked::new(rendered, None, options.verbose);
+        }
         let cold_start = !self.warm.swap(true, Ordering::Relaxed);
+        let of_gate = invoker == Invoker::Gate;
+        // First, since the last line of the log is to say it all.
         (self.metrics.0)(&metrics::lines(&rendered, &setup.config, of_gate, cold_start, SystemTime::now()));
-        Checked { rendered, refused: None, verbose: options.verbose }
+        let run = Invocation { history: Some(&self.history), of_gate, cold_start: Some(cold_start) };
+        telemetry::log(&rendered, status, run);
+        Checked::new(rendered, None, options.verbose)
+    }
+}
+
+/// Who asked for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Invoker {
+    Caller,
+    Http,
+    Gate,
+    Widget,
+}
+
+impl Setup {
+    /// What an event asks for.
+    fn options(&self, event: &Event, invoker: Invoker) -> Result<Options, Vec<Problem>> {
+        let asked_by = match invoker {
+            // The caller of an HTTP front end fills in the body and the headers, not
+            // the key of the options, and whoever may open a URL may not choose what it does.
+            Invoker::Http => return Ok(Options::default()),
+            Invoker::Widget => AskedBy::Widget,
+            Invoker::Caller | Invoker::Gate => AskedBy::Caller,
+        };
+        let mut known: Vec<_> = self.plan.iter().map(Check::action).collect();
+        known.dedup();
+        Options::parse(event, &known, VOICE, asked_by)
     }
 }
 

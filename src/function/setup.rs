@@ -1,7 +1,6 @@
 //! What the function prepares before its first invocation.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use permissions_core::text::Text;
 use tokio::sync::OnceCell;
 
 use crate::config::{Config, Invalid};
-use crate::function::{App, Sink};
+use crate::function::{App, Latest, Sink};
 use crate::telemetry::{self, History};
 
 /// Loads the SDK's configuration, in the SDK's own ways: `AWS_REGION`,
@@ -75,7 +74,8 @@ impl App {
             sdk,
             connections,
             history: History::default(),
-            latest: Mutex::default(),
+            latest: Latest::default(),
+            latest_for_http: Latest::default(),
             warm: AtomicBool::new(false),
             metrics: Sink(Arc::new(telemetry::print)),
         }

@@ -14,18 +14,16 @@ use aws_config::SdkConfig;
 use permissions_aws::http_client::Connections;
 use permissions_core::finding::{Conformity, Finding};
 use permissions_core::iam::actions::ASSUME_ROLE;
-use permissions_core::iam::denial::Kind;
 use permissions_core::judge::{Cause, Verdict};
 use permissions_core::problem::Problem;
 use permissions_core::report::Rendered;
-use permissions_core::report::json::{Advice, Denial, Row};
+use permissions_core::report::json::{Advice, Row};
+use permissions_core::report::sentence::describe_row;
 use permissions_core::text::Text;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use crate::config::Gates;
-use crate::events::http::is_http;
-
 use custom_resource::CustomResource;
 use lifecycle_hook::LifecycleHook;
 
@@ -57,9 +55,7 @@ impl Gate {
     /// What keeps the deployment from being answered.
     pub fn from_event(event: &Value, gates: &Gates, region: &str) -> Option<Result<Self, Vec<Problem>>> {
         let has = |name: &str| event.get(name).is_some();
-        if is_http(event) {
-            None
-        } else if gates.cloudformation && (has("ResponseURL") || (has("RequestType") && has("StackId"))) {
+        if gates.cloudformation && (has("ResponseURL") || (has("RequestType") && has("StackId"))) {
             let stand_in = gates.stand_in.as_deref();
             Some(CustomResource::parse(event, stand_in, region).map(Self::CloudFormation))
         } else if gates.codedeploy && has("DeploymentId") && has("LifecycleEventHookExecutionId") {
@@ -132,8 +128,9 @@ impl GateDecision {
         reason.extend(json.problems.iter().map(|problem| format!("{}.", problem.sentence)));
         reason.extend(json.headline.iter().map(|headline| headline.text.clone()));
         if report.problems.is_empty() {
-            reason.extend(rendered.rows().filter_map(|(finding, row)| explain_row(finding, row)));
-            reason.extend(explain_causes(&json.actions));
+            let is_told = |row: &&Row| !matches!(row.conformity, Conformity::Unknown(_));
+            reason.extend(json.wrong().into_iter().filter(is_told).map(describe_row));
+            reason.extend(explain_causes(&json.rows));
         }
         if unexpected_role && json.headline.is_none() {
             reason.extend(json.advice.first().map(|advice| advice.text.clone()));
@@ -153,7 +150,7 @@ impl GateDecision {
         let level = if passes { LevelFilter::INFO } else { LevelFilter::WARN };
         if may_log && logged >= level {
             let log = json.log_group.as_ref().map(|log| format!(" in {log}")).unwrap_or_default();
-            reason.push(format!("The report is logged{log}, with requestId {}.", json.request_id));
+            reason.push(format!("The report is logged{log}, with function_request_id {}.", json.request_id));
         }
         // Last, since it is the longest, and what does not fit is cut.
         reason.extend(json.advice.iter().filter_map(write_statements));
@@ -162,24 +159,6 @@ impl GateDecision {
 
     pub fn failed(reason: impl Into<String>) -> Self {
         Self { passes: false, reason: reason.into() }
-    }
-}
-
-/// What is wrong with an action, in a sentence, if that could be told.
-fn explain_row(finding: &Finding, row: &Row) -> Option<String> {
-    let action = row.action.as_str();
-    let on = row.resource.as_deref().filter(|resource| *resource != "*").map(|on| format!(" on {on}"));
-    let on = on.unwrap_or_default();
-    match finding.conformity() {
-        Conformity::AsSpecified | Conformity::Unknown(_) => None,
-        Conformity::Missing => Some(match &row.denial {
-            Some(denial) => format!("{action} is denied{on}: {}.", describe_policy(denial)),
-            None => format!("{action} is denied{on}."),
-        }),
-        Conformity::Flawed(_) => {
-            Some(format!("{action}: {}", row.note.as_deref().unwrap_or("allowed, with a warning.")))
-        }
-        Conformity::Excess => Some(format!("{action} is allowed, and must not be.")),
     }
 }
 
@@ -197,16 +176,6 @@ fn explain_causes(rows: &[Row]) -> Vec<String> {
         format!("Inconclusive ({}: {}): {}.", cause.name(), cause.meaning(), actions.join(", "))
     };
     causes.into_iter().map(sentence).collect()
-}
-
-fn describe_policy(denial: &Denial) -> String {
-    let policy = denial.policy_type.map_or("policy of a type that AWS does not state".to_owned(), |t| t.to_string());
-    let arn = denial.policy_arn.as_ref().map(|arn| format!(" {arn}")).unwrap_or_default();
-    match denial.kind {
-        Kind::Implicit => format!("no {policy} allows it"),
-        Kind::Explicit => format!("{policy}{arn} with an explicit deny"),
-        Kind::Unstated => "AWS does not say by which policy".to_owned(),
-    }
 }
 
 /// What to add, where that helps. A stack that rolls back can take the log along.
@@ -258,12 +227,6 @@ mod tests {
         }
         let only = Gates { codedeploy: true, ..Gates::default() };
         assert_eq!(Gate::from_event(&resource, &only, "us-east-1"), None);
-        // What a caller of an HTTP front could bring along, if the front let it.
-        for gate in [resource, hook] {
-            let mut event = gate;
-            event["requestContext"] = json!({"http": {"method": "GET"}});
-            assert_eq!(gate_of(&event), None, "{event}");
-        }
         let problems = gate_of(&json!({"DeploymentId": "", "LifecycleEventHookExecutionId": 7})).unwrap().unwrap_err();
         let names: Vec<_> = problems.iter().map(|problem| problem.name.raw()).collect();
         assert_eq!(names, ["DeploymentId", "LifecycleEventHookExecutionId"]);

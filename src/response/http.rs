@@ -1,25 +1,20 @@
 //! What the callers of an HTTP front end get, who may be anybody: no name of a
 //! resource, a role or an account, unless the configuration says so.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use permissions_core::diagnosis::wording::describe_without_names;
 use permissions_core::judge::Verdict;
-use permissions_core::report::json::{Report, SCHEMA, Summary};
+use permissions_core::report::html::{self, Shown};
+use permissions_core::report::json::{Headline, Problem, Report, SCHEMA, Summary};
+use permissions_core::report::text;
 
 use crate::config::HttpReport;
-use crate::events::http::HttpEvent;
-use crate::response::{Checked, Headers, JSON, Response, SUCCESS};
+use crate::events::http::{Format, HttpEvent};
+use crate::response::{Checked, Headers, JSON, Response, SUCCESS, TEXT, describe_time};
 
-/// A result, as it goes out through any front end, for as long as it is young enough.
-#[derive(Debug)]
-pub struct HttpResult {
-    status_code: u16,
-    body: String,
-    made: Instant,
-}
+const HTML: &str = "text/html; charset=utf-8";
 
 /// The report without names.
 #[derive(Serialize)]
@@ -29,75 +24,79 @@ struct Public<'a> {
     verdict: Verdict,
     summary: &'a Summary,
     #[serde(skip_serializing_if = "Option::is_none")]
-    headline: Option<PublicHeadline>,
+    headline: Option<&'a Headline>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    problems: &'a [Problem],
     /// Under which the whole report is in the function's log.
     request_id: &'a str,
 }
 
-#[derive(Serialize)]
-struct PublicHeadline {
-    cause: &'static str,
-    text: &'static str,
+/// The response to a request; a front end passes no key on but its own.
+pub fn respond(checked: &Checked, event: &HttpEvent, how: HttpReport, max_age: Duration) -> Response {
+    let status_code = checked.status();
+    let texts = Headers {
+        content_type: match event.format {
+            Format::Json => JSON.to_owned(),
+            Format::Text(_) => TEXT.to_owned(),
+            Format::Html => HTML.to_owned(),
+        },
+        // What a cache keeps is one of several forms (RFC 9110, section 12.5.5).
+        vary: Some("Accept".to_owned()),
+        allow: (status_code == 405).then(|| HttpEvent::METHODS.to_owned()),
+        // RFC 9111, sections 5.1 and 5.2.2.
+        cache_control: Some(match max_age.as_secs() {
+            0 => "no-store".to_owned(),
+            seconds => format!("max-age={seconds}"),
+        }),
+        age: Some(checked.made.elapsed().as_secs().to_string()).filter(|_| !max_age.is_zero()),
+    };
+    let lists = Headers {
+        content_type: [texts.content_type.clone()],
+        vary: texts.vary.clone().map(|text| [text]),
+        allow: texts.allow.clone().map(|text| [text]),
+        cache_control: texts.cache_control.clone().map(|text| [text]),
+        age: texts.age.clone().map(|text| [text]),
+    };
+    Response {
+        status_code,
+        report: None,
+        // What answers HEAD has no body (RFC 9110, section 9.3.2).
+        body: if event.is_head() { String::new() } else { write_body(checked, event.format, how) },
+        headers: (!event.multi_value_headers).then_some(texts),
+        multi_value_headers: event.multi_value_headers.then_some(lists),
+        is_base64_encoded: Some(false),
+    }
 }
 
-impl HttpResult {
-    pub fn new(checked: &Checked, how: HttpReport) -> Self {
-        let status_code = checked.status();
-        let (report, refused) = (&checked.rendered.json, checked.refused);
-        let body = match status_code {
-            200 => format!("\"{SUCCESS}\""),
-            _ if how == HttpReport::Full => report.to_json(),
-            _ => public(report, refused),
-        };
-        Self { status_code, body, made: Instant::now() }
-    }
-
-    pub fn age(&self) -> Duration {
-        self.made.elapsed()
-    }
-
-    /// The response to a request; a front end passes no key on but its own.
-    pub fn response(&self, event: &HttpEvent, max_age: Duration) -> Response {
-        let texts = Headers {
-            content_type: JSON.to_owned(),
-            allow: (self.status_code == 405).then(|| HttpEvent::METHODS.to_owned()),
-            // RFC 9111, sections 5.1 and 5.2.2.
-            cache_control: Some(match max_age.as_secs() {
-                0 => "no-store".to_owned(),
-                seconds => format!("max-age={seconds}"),
-            }),
-            age: Some(self.age().as_secs().to_string()).filter(|_| !max_age.is_zero()),
-        };
-        let lists = Headers {
-            content_type: [texts.content_type.clone()],
-            allow: texts.allow.clone().map(|text| [text]),
-            cache_control: texts.cache_control.clone().map(|text| [text]),
-            age: texts.age.clone().map(|text| [text]),
-        };
-        Response {
-            status_code: self.status_code,
-            // What answers HEAD has no body (RFC 9110, section 9.3.2).
-            body: if event.is_head() { String::new() } else { self.body.clone() },
-            headers: (!event.multi_value_headers).then_some(texts),
-            multi_value_headers: event.multi_value_headers.then_some(lists),
-            is_base64_encoded: Some(false),
-            report: None,
+fn write_body(checked: &Checked, format: Format, how: HttpReport) -> String {
+    let whole = &checked.rendered.json;
+    let nameless = (how == HttpReport::Summary).then(|| without_names(whole, checked.refused));
+    let report = nameless.as_ref().unwrap_or(whole);
+    match format {
+        Format::Json if checked.status() == 200 => format!("\"{SUCCESS}\""),
+        Format::Json if nameless.is_some() => {
+            let public = Public {
+                schema: SCHEMA,
+                verdict: report.verdict,
+                summary: &report.summary,
+                headline: report.headline.as_ref(),
+                problems: &report.problems,
+                request_id: &report.request_id,
+            };
+            serde_json::to_string(&public).unwrap_or_default()
         }
+        Format::Json => report.to_json(),
+        Format::Text(layout) => text::render(report, layout),
+        Format::Html => html::page(report, &Shown { checked_at: describe_time(checked.at, 0), ..Shown::default() }),
     }
 }
 
-fn public(report: &Report, refused: Option<u16>) -> String {
-    let cause = match refused {
-        Some(405) => Some("method"),
-        Some(_) => Some("configuration"),
-        None => report.headline.as_ref().map(|headline| headline.cause),
-    };
-    let public = Public {
-        schema: SCHEMA,
-        verdict: report.verdict,
-        summary: &report.summary,
-        headline: cause.map(|cause| PublicHeadline { cause, text: describe_without_names(cause) }),
-        request_id: &report.request_id,
-    };
-    serde_json::to_string(&public).unwrap_or_default()
+fn without_names(report: &Report, refused: Option<u16>) -> Report {
+    match refused {
+        Some(405) => report.without_names(Some("method")),
+        // What is wrong with a request has no names but those that it brought.
+        Some(400) => Report { problems: report.problems.clone(), ..report.without_names(Some("request")) },
+        Some(_) => report.without_names(Some("configuration")),
+        None => report.without_names(report.headline.as_ref().map(|headline| headline.cause)),
+    }
 }

@@ -129,10 +129,10 @@ async fn the_root_causes() {
 }
 
 #[tokio::test]
-async fn the_fields_and_the_messages_of_the_log() {
+async fn the_fields_and_the_kinds_of_the_log() {
     // The queries of the template, and whoever writes others, go by these.
-    let (fields, messages) = snapshots::every_field_and_message().await;
+    let (fields, kinds) = snapshots::every_field_and_kind().await;
     let written = |names: BTreeSet<String>| format!("{}\n", serde_json::to_string_pretty(&names).unwrap());
     assert_written("tests/data/log-fields.json", &written(fields));
-    assert_written("tests/data/log-messages.json", &written(messages));
+    assert_written("tests/data/log-kinds.json", &written(kinds));
 }

@@ -6,6 +6,7 @@ use permissions_core::specification::guide_policy;
 use serde_json::{Value, json};
 
 use crate::emulator::{Environment, SUCCESS, account, counts, invoke, invoke_text, verdicts};
+use crate::harness::{row_of, rows};
 
 /// The sixteen actions of the policy.
 fn actions() -> Vec<&'static str> {
@@ -47,11 +48,12 @@ async fn assert_denied(environment: &Environment, denied: &[&str], kind: &str) {
         json!({"allowed": 17 - denied.len(), "denied": denied.len(), "inconclusive": 0}),
         "the control is a row, too"
     );
-    assert_eq!(serde_json::from_str::<Value>(response["body"].as_str().unwrap()).unwrap(), *report);
-    for row in report["actions"].as_array().unwrap().iter().filter(|row| row["verdict"] == "denied") {
+    let body = response["body"].as_str().unwrap();
+    assert!(denied.iter().all(|action| body.contains(action)), "the body names what is denied: {body}");
+    for row in rows(report).iter().filter(|row| row["verdict"] == "denied") {
         assert_eq!(row["denial"]["kind"], kind, "{row}");
         assert_eq!(row["denial"]["policyType"], "identity-based", "{row}");
-        assert_eq!(row["denial"]["action"], row["action"], "{row}");
+        assert_eq!(row["denial"].get("action"), None, "it is the row's own: {row}");
         println!("{}: {} {} {}", denied.join(", "), row["action"], row["verdict"], row["denial"]["kind"]);
     }
 }
@@ -95,7 +97,7 @@ async fn random_subsets_of_the_actions_are_what_the_report_says() {
         let policies = [("Allow", &allowed), ("Deny", &denied)];
         let policies: Vec<_> = policies.iter().filter(|p| !p.1.is_empty()).map(|p| statement(p.0, p.1)).collect();
         let response = invoke(&account().with_policies(&policies), json!({"probe": {"verbose": true}})).await;
-        for row in response["report"]["actions"].as_array().unwrap() {
+        for row in rows(&response["report"]) {
             let action = row["action"].as_str().unwrap();
             let expected = match action {
                 "sts:GetCallerIdentity" => ("allowed", &Value::Null),
@@ -117,7 +119,7 @@ async fn the_action_that_must_be_denied_is_denied_and_the_run_clean() {
         environment.insert("PROBE_DENY_CONTROL".to_owned(), action.to_owned());
         assert_eq!(invoke_text(&environment, json!({})).await, SUCCESS, "{action}");
         let response = invoke(&environment, json!({"probe": {"verbose": true, "actions": ["s3:GetObject"]}})).await;
-        let row = &response["report"]["actions"][2];
+        let row = row_of(&response["report"], action);
         assert_eq!(
             (&row["action"], &row["verdict"], &row["mustBeDenied"]),
             (&json!(action), &json!("denied"), &json!(true))
@@ -136,7 +138,7 @@ async fn without_a_key_the_first_listed_object_or_an_absent_one_proves_get_objec
     let mut environment = account().environment.clone();
     environment.remove("PROBE_OBJECT_KEY");
     let verbose = || json!({"probe": {"verbose": true, "actions": ["s3:GetObject"]}});
-    let proof = |response: &Value| response["report"]["actions"][1]["proof"].clone();
+    let proof = |response: &Value| row_of(&response["report"], "s3:GetObject")["proof"].clone();
     let response = invoke(&environment, verbose()).await;
     assert_eq!(proof(&response)["request"], "the first object listed: training/data.csv", "{response}");
     assert_eq!(proof(&response)["grade"], "documented");
@@ -144,7 +146,7 @@ async fn without_a_key_the_first_listed_object_or_an_absent_one_proves_get_objec
     environment.insert("PROBE_PREFIX".to_owned(), "nothing/here/".to_owned());
     let response = invoke(&environment, verbose()).await;
     assert_eq!(proof(&response)["request"], "an object that does not exist", "{response}");
-    assert_eq!(proof(&response)["code"], "NoSuchKey");
+    assert_eq!(row_of(&response["report"], "s3:GetObject")["code"], "NoSuchKey");
 
     // Without the right to list, a missing object says nothing of s3:GetObject.
     let policies = without(&account().policies(), "s3:ListBucket");

@@ -1,5 +1,6 @@
 //! Starts what the tests run against, and talks to it.
 
+use crate::harness::rows;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -174,7 +175,7 @@ pub async fn invoke(environment: &Environment, event: Value) -> Value {
 
 /// The verdict of every row of a response's report, by action.
 pub fn verdicts(response: &Value) -> BTreeMap<String, String> {
-    let rows = response["report"]["actions"].as_array().unwrap_or_else(|| panic!("no report: {response}"));
+    let rows = rows(&response["report"]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let verdicts: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["action"]), text(&row["verdict"]))).collect();
     assert_eq!(verdicts.len(), rows.len(), "an action has two rows: {response}");

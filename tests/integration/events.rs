@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::emulator::{SUCCESS, account, event, invoke, invoke_text, verdicts};
+use crate::harness::rows;
 
 #[test]
 fn the_events_are_what_aws_sends() {
@@ -42,7 +43,7 @@ async fn http_fronts_get_no_key_of_ours() {
         let proxied: ApiGatewayProxyResponse = serde_json::from_value(response.clone()).unwrap();
         assert_eq!(proxied.headers["content-type"], "application/json", "{name}");
         let report: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
-        assert_eq!(report["schema"], "permissions-probe/v1", "{name}");
+        assert_eq!(report["schema"], "permissions-probe/v2", "{name}");
     }
     assert!(invoke(&denied, event("scheduled.json")).await.get("report").is_some());
 }
@@ -61,7 +62,8 @@ async fn http_fronts_get_json_for_get_and_nothing_for_head_and_405_for_the_rest(
     }
     let environment = &account().environment;
     for name in ["api-gateway-v1.json", "api-gateway-v2.json", "function-url.json", "alb.json"] {
-        let headers = json!({"Content-Type": "application/json", "Cache-Control": "max-age=60", "Age": "0"});
+        let headers =
+            json!({"Content-Type": "application/json", "Vary": "Accept", "Cache-Control": "max-age=60", "Age": "0"});
         let body = "\"Preprocessing complete and metadata updated\"";
         let expected = json!({"statusCode": 200, "body": body, "headers": headers, "isBase64Encoded": false});
         assert_eq!(invoke(environment, event(name)).await, expected, "{name}");
@@ -97,7 +99,7 @@ async fn the_callers_of_a_front_get_no_names_unless_the_configuration_says_so() 
     assert_eq!(
         public,
         json!({
-            "schema": "permissions-probe/v1",
+            "schema": "permissions-probe/v2",
             "verdict": "denied",
             "summary": public["summary"],
             "headline": {"cause": "wrongRole", "text": "The function runs under another role than the one to check."},
@@ -107,7 +109,7 @@ async fn the_callers_of_a_front_get_no_names_unless_the_configuration_says_so() 
     environment.insert("PROBE_HTTP_REPORT".to_owned(), "full".to_owned());
     let response = invoke(&environment, event("function-url.json")).await;
     let report: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
-    assert_eq!(report["actions"].as_array().unwrap().len(), 17);
+    assert_eq!(rows(&report).len(), 17);
     // What is wrong with the configuration has names, too.
     environment.insert("PROBE_BUCKET".to_owned(), "Secret_Bucket".to_owned());
     environment.remove("PROBE_HTTP_REPORT");
@@ -125,7 +127,7 @@ async fn a_load_balancer_that_sends_lists_of_headers_gets_lists() {
     let response = invoke(&account().environment, event).await;
     assert_eq!(
         response["multiValueHeaders"],
-        json!({"Content-Type": ["application/json"], "Cache-Control": ["max-age=60"], "Age": ["0"]})
+        json!({"Content-Type": ["application/json"], "Vary": ["Accept"], "Cache-Control": ["max-age=60"], "Age": ["0"]})
     );
     assert!(response.get("headers").is_none(), "{response}");
 }

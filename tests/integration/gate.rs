@@ -101,7 +101,7 @@ fn a_stack_whose_role_can_do_its_work_is_told_success() {
     assert_eq!((answers.len(), &answers[0]["Status"]), (1, &json!("SUCCESS")));
     assert_eq!(
         answers[0]["Reason"],
-        "17 actions are allowed and none is denied. The report is logged in /aws/lambda/permissions-probe, with requestId request-1."
+        "17 actions are allowed and none is denied. The report is logged in /aws/lambda/permissions-probe, with function_request_id request-1."
     );
     assert!(answers[0]["PhysicalResourceId"].as_str().unwrap().starts_with("permissions-probe:primerinvoke:"));
 
@@ -126,7 +126,7 @@ fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
     assert_eq!(
         answers[0]["Reason"],
         "dynamodb:PutItem is denied on arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata: no identity-based \
-         policy allows it. The report is logged in /aws/lambda/permissions-probe, with requestId request-1. No identity-based \
+         policy allows it. The report is logged in /aws/lambda/permissions-probe, with function_request_id request-1. No identity-based \
          policy of the role lambda-ml-pipeline-role allows these actions. Add this policy to the role to allow them: \
          {\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"dynamodb:PutItem\"],\"Resource\":\
          [\"arn:aws:dynamodb:us-east-1:123456789012:table/ModelMetadata\"]}]}"
@@ -281,15 +281,14 @@ fn a_reason_says_where_the_report_is_only_if_it_is_there() {
     lambda.invoke(b"{}");
     let event = deployment.event("cloudformation-create.json", &at_once());
     lambda.invoke(event.to_string().as_bytes());
-    assert!(deployment.answers()[0]["Reason"].as_str().unwrap().contains("with requestId request-2"));
+    assert!(deployment.answers()[0]["Reason"].as_str().unwrap().contains("with function_request_id request-2"));
     let log = lambda.log();
-    let second: Vec<_> =
-        log.lines().filter(|line| line.contains("\"requestId\":\"request-2\"") && !line.contains("_aws")).collect();
-    for message in ["probed", "advice", "checked", "decided"] {
-        assert!(
-            second.iter().any(|line| line.contains(&format!("\"message\":\"{message}\""))),
-            "{message}: {second:?}"
-        );
+    let second: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("\"function_request_id\":\"request-2\"") && !line.contains("_aws"))
+        .collect();
+    for kind in ["check", "advice", "run", "gate"] {
+        assert!(second.iter().any(|line| line.contains(&format!("\"kind\":\"{kind}\""))), "{kind}: {second:?}");
     }
 }
 
@@ -350,7 +349,7 @@ fn an_answer_that_does_not_come_through_is_sent_again() {
     assert_eq!(response["report"]["summary"]["allowed"], 17, "and no row disappears");
     assert_eq!(expired.answers().len(), 1);
     let log = lambda.log();
-    assert!(log.contains("\"name\":\"ResponseURL\"") && log.contains("\"decided\""), "{log}");
+    assert!(log.contains("\"name\":\"ResponseURL\"") && log.contains("\"kind\":\"gate\""), "{log}");
 }
 
 #[test]

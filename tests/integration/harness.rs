@@ -21,6 +21,7 @@ use permissions_core::plan::{Check, Expect, Purpose, plan};
 use permissions_core::proof::{Grade, Warning};
 use permissions_probe::config::Config;
 use permissions_probe::function::App;
+use serde_json::Value;
 
 pub use fake_aws::*;
 
@@ -157,4 +158,28 @@ pub fn summary(outcome: &Outcome) -> String {
         }),
         Judgment::Inconclusive { cause, .. } => format!("inconclusive {}", cause.name()),
     }
+}
+
+/// Every row of a report, those that are not as specified first; of one that is written briefly, with the verdict of its list.
+pub fn rows(report: &Value) -> Vec<Value> {
+    let lists = [("wrong", ""), ("allowed", "allowed"), ("deniedAsSpecified", "denied")];
+    let rows = lists.iter().flat_map(|(list, verdict)| {
+        let rows = report[*list].as_array().cloned().unwrap_or_default();
+        rows.into_iter().map(move |mut row| {
+            if row["verdict"].is_null() {
+                row["verdict"] = (*verdict).into();
+            }
+            row
+        })
+    });
+    let rows: Vec<_> = rows.collect();
+    assert!(report["wrong"].is_array() && report["allowed"].is_array(), "no report: {report}");
+    rows
+}
+
+/// The row of an action; there is to be one.
+pub fn row_of(report: &Value, action: &str) -> Value {
+    let found: Vec<_> = rows(report).into_iter().filter(|row| row["action"] == action).collect();
+    assert_eq!(found.len(), 1, "{action}: {report}");
+    found[0].clone()
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use permissions_probe::telemetry::JsonLines;
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
@@ -41,11 +42,7 @@ impl Log {
     pub fn start() -> Self {
         let written = Written::default();
         let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .with_target(false)
+            .event_format(JsonLines)
             .with_max_level(tracing::Level::INFO)
             .with_writer(written.clone())
             .finish();

@@ -21,6 +21,7 @@ mod process;
 mod random_policies;
 mod root_causes;
 mod runtime;
+mod seen;
 mod side_effects;
 mod snapshots;
 mod soundness;

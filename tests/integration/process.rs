@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::emulator::{Environment, SUCCESS, counts, event, root, scrubbed, tool, verdicts};
+use crate::harness::rows;
 use crate::lambda::{Lambda, environment, with};
 use fake_aws::{Act, Request, Server, action_of, denial, denied_at_first, error_of, healthy, serve};
 
@@ -156,7 +157,7 @@ fn each_kind_of_run_writes_what_the_documentation_says() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for (row, id, denied, untold) in asked {
         let own = |line: &&Value| {
-            line["requestId"] == id.as_str()
+            line["function_request_id"] == id.as_str()
                 && line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == json!([["FunctionName"]])
         };
         let own = lines.iter().find(own);
@@ -182,7 +183,11 @@ fn what_must_be_denied_is_counted_as_no_denial() {
         "dynamodb:ListTables" => denial("dynamodb:ListTables", "dynamodb:ListTables"),
         _ => healthy(request),
     });
-    let variables = [("PROBE_DENY_CONTROL", "dynamodb:ListTables"), ("PROBE_METRICS", "actions")];
+    let variables = [
+        ("PROBE_DENY_CONTROL", "dynamodb:ListTables"),
+        ("PROBE_METRICS", "actions"),
+        ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+    ];
     let lambda = Lambda::start(&with(environment(&aws), &variables));
     assert_eq!(lambda.invoke_text(b"{}"), SUCCESS);
     let log = lambda.log();
@@ -323,7 +328,7 @@ fn a_start_without_a_way_out_is_as_quick_and_its_run_says_so() {
     let lambda = Lambda::start(&with(environment, &[nobody, ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")]));
     let response = lambda.invoke(b"{}");
     assert_eq!(response["statusCode"], 503, "{response}");
-    let rows = response["report"]["actions"].as_array().unwrap();
+    let rows = rows(&response["report"]);
     assert!(rows.len() == 17 && rows.iter().all(|row| row["cause"] == "network"), "{response}");
 }
 
@@ -376,7 +381,8 @@ fn the_metrics_are_what_cloudwatch_reads_and_survive_every_level() {
         }
         assert_schema(&log.lines().filter(|line| line.contains("\"_aws\"")).collect::<Vec<_>>().join("\n"));
         for (run, id) in (0..).zip(ids) {
-            let mut metrics = lines.iter().filter(|line| line["_aws"].is_object() && line["requestId"] == id.as_str());
+            let mut metrics =
+                lines.iter().filter(|line| line["_aws"].is_object() && line["function_request_id"] == id.as_str());
             let line = metrics.next().unwrap();
             assert!(is_kept(line, level), "{line}");
             let counts =
@@ -441,15 +447,16 @@ fn a_denial_is_news_when_it_begins_and_when_it_ends() {
     let log = lambda.log();
     let news = ids.map(|id| {
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let news =
-            lines.filter(|line| line["requestId"] == id.as_str() && line["level"] == "WARN" && line["_aws"].is_null());
-        let told = |line: Value| line["change"].as_str().or(line["message"].as_str()).unwrap().to_owned();
+        let news = lines.filter(|line| {
+            line["function_request_id"] == id.as_str() && line["level"] == "WARN" && line["_aws"].is_null()
+        });
+        let told = |line: Value| line["change"].as_str().or(line["kind"].as_str()).unwrap().to_owned();
         news.map(told).collect::<Vec<_>>()
     });
     assert_eq!(news[0], Vec::<String>::new());
-    assert_eq!(news[1], ["allowed → denied", "advice", "checked"]);
-    assert_eq!(news[2], Vec::<String>::new(), "what was known is no news");
-    assert_eq!(news[3], ["denied → allowed", "checked"]);
+    assert_eq!(news[1], ["allowed → denied", "advice", "run"]);
+    assert_eq!(news[2], ["check", "advice", "run"], "it is wrong, and no news");
+    assert_eq!(news[3], ["denied → allowed", "run"]);
 }
 
 #[test]
@@ -458,7 +465,7 @@ fn what_a_new_policy_does_not_yet_allow_is_tried_again() {
     let lambda = Lambda::start(&environment(&aws));
     let response = lambda.invoke(br#"{"probe": {"settleSeconds": 5, "verbose": true}}"#);
     assert_eq!(response["statusCode"], 200, "{response}");
-    let rows = response["report"]["actions"].as_array().unwrap();
+    let rows = rows(&response["report"]);
     let row = rows.iter().find(|row| row["action"] == "dynamodb:PutItem").unwrap();
     assert_eq!(row["note"], "allowed after 1 s; before, it was denied");
     assert_eq!(
@@ -505,7 +512,7 @@ fn a_freeze_in_the_middle_of_a_run_is_a_timeout_at_most() {
     std::thread::sleep(Duration::from_secs(2));
     lambda.signal("CONT");
     let response: Value = serde_json::from_str(&lambda.receive(&id)).unwrap();
-    let report = if response["statusCode"] == 200 { None } else { response["report"]["actions"].as_array() };
+    let report = if response["statusCode"] == 200 { None } else { Some(rows(&response["report"])) };
     for row in report.into_iter().flatten() {
         assert_ne!(row["verdict"], "denied", "{row}");
         assert!(row["verdict"] == "allowed" || row["cause"] == "timedOut" || row["cause"] == "controlFailed", "{row}");
@@ -575,7 +582,7 @@ fn a_start_without_what_is_needed_is_a_500_that_lists_it() {
             let response = lambda.invoke(b"{}");
             assert_eq!(response["statusCode"], 500, "{response}");
             assert_eq!(problems(&response), expected);
-            assert_eq!(response["report"]["actions"].as_array().unwrap().len(), 17, "no row disappears");
+            assert_eq!(rows(&response["report"]).len(), 17, "no row disappears");
         }
         let log = lambda.log();
         for name in expected {
@@ -641,17 +648,18 @@ fn no_message_can_write_a_log_line_or_drive_a_terminal() {
         let report: Value = serde_json::from_str(&response).unwrap();
         let shown = report.to_string();
         assert!(shown.contains("forged") && !bad(&shown), "{shown}");
-        let texts = report["report"]["actions"].as_array().unwrap().iter().filter_map(|row| row["message"].as_str());
+        let rows = rows(&report["report"]);
+        let texts = rows.iter().filter_map(|row| row["message"].as_str());
         assert!(texts.clone().all(|text| !bad(text) && !text.contains('\n')), "{:?}", texts.collect::<Vec<_>>());
         let log = lambda.log();
         assert!(log.contains("forged") && !bad(&log), "{log}");
         assert!(!log.lines().any(|line| line.starts_with("{\"level\":\"ERROR\"")), "{log}");
         let ours = |line: &str| match format {
             "JSON" => serde_json::from_str::<Value>(line)
-                .is_ok_and(|line| line["target"] == "permissions_probe::telemetry" || line["_aws"].is_object()),
+                .is_ok_and(|line| line["kind"].is_string() || line["_aws"].is_object()),
             _ => line.contains("permissions_probe::telemetry") || line.starts_with("{\"_aws\":{"),
         };
-        assert!(log.lines().count() > 17 && log.lines().all(ours), "{log}");
+        assert!(log.lines().count() == 5 && log.lines().all(ours), "{log}");
     }
 }
 

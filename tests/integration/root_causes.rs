@@ -4,7 +4,9 @@
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
-use crate::harness::{self as stub, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_of, healthy, identity};
+use crate::harness::{
+    self as stub, ACCOUNT, FUNCTION_ARN, Request, Stub, action_of, error_of, healthy, identity, rows,
+};
 use crate::snapshots;
 use permissions_core::event::Event;
 
@@ -203,7 +205,7 @@ async fn each_root_cause_is_the_headline_and_hides_no_row() {
     for name in CAUSES {
         let response = cause(name).await;
         let report = &response["report"];
-        let rows = report["actions"].as_array().unwrap().len();
+        let rows = rows(report).len();
         assert_eq!(
             rows,
             if ["a key", "notAssumed", "roleTrust", "denyControl"].contains(name) { 18 } else { 17 },
@@ -230,7 +232,7 @@ async fn a_configuration_that_is_not_valid_leaves_every_row_in_the_report() {
     let app = permissions_probe::function::App::new(invalid, stub.sdk(), connections);
     let response = app.handle(LambdaEvent::new(Event(Ok(json!({}))), Context::default())).await;
     let response = serde_json::to_value(response).unwrap();
-    let rows = response["report"]["actions"].as_array().unwrap();
+    let rows = rows(&response["report"]);
     assert_eq!((&response["statusCode"], rows.len()), (&json!(500), 17), "{response}");
     assert!(rows.iter().all(|row| row["cause"] == "notRun"), "{response}");
     assert_eq!(stub.requests().len(), 0);
@@ -337,8 +339,7 @@ async fn what_the_guide_forgets_is_said_where_the_run_shows_it() {
 async fn a_role_that_sagemaker_cannot_assume_is_told_with_the_trust_policy() {
     let response = cause("roleTrust").await;
     assert_eq!(response["statusCode"], 503);
-    let row =
-        response["report"]["actions"].as_array().unwrap().iter().find(|row| row["action"] == "iam:PassRole").unwrap();
+    let row = row_of(&response, "iam:PassRole");
     assert_eq!((&row["verdict"], &row["warning"]), (&json!("allowed"), &json!("roleTrust")), "{row}");
     let advice = &response["report"]["advice"][0];
     assert_eq!(
@@ -366,8 +367,8 @@ async fn a_role_of_another_account_is_a_problem_of_the_configuration() {
     assert!(problem["expected"].as_str().unwrap().contains("a role of the account 123456789012"), "{problem}");
 }
 
-fn row_of<'a>(response: &'a Value, action: &str) -> &'a Value {
-    response["report"]["actions"].as_array().unwrap().iter().find(|row| row["action"] == action).unwrap()
+fn row_of(response: &Value, action: &str) -> Value {
+    stub::row_of(&response["report"], action)
 }
 
 #[tokio::test]
@@ -472,7 +473,8 @@ async fn what_aws_carries_out_is_named_with_the_command_that_deletes_it() {
     .await;
     assert_eq!(names.lock().unwrap().iter().collect::<Vec<_>>(), [stub::RECORD], "one name, in all runs");
     assert_eq!(response["statusCode"], 503);
-    let note = row_of(&response, "sagemaker:CreateTrainingJob")["note"].as_str().unwrap();
+    let row = row_of(&response, "sagemaker:CreateTrainingJob");
+    let note = row["note"].as_str().unwrap();
     let command = format!("aws sagemaker delete-training-job --region=us-east-1 --training-job-name={}", stub::RECORD);
     assert!(note.contains(&format!("the training job {}", stub::RECORD)) && note.contains(&command), "{note}");
     let advice = &response["report"]["advice"][0];
@@ -544,7 +546,7 @@ async fn the_report_says_how_many_rows_rest_on_which_grade() {
         json!({"documented": 11, "observed": 2, "inferred": 4}),
         "{response}"
     );
-    for row in response["report"]["actions"].as_array().unwrap() {
+    for row in rows(&response["report"]) {
         let documented = row["proof"]["grade"] == "documented";
         assert_eq!(row["proof"].get("better").is_none(), documented, "{row}");
     }
@@ -729,8 +731,8 @@ async fn redaction_masks_accounts_and_sessions_and_keeps_the_rest() {
         response["report"]["principal"]["arn"],
         "arn:aws:sts::ACCOUNT-1:assumed-role/lambda-ml-pipeline-role/SESSION"
     );
-    let row = &response["report"]["actions"][4];
-    assert_eq!(row["denial"]["resource"], "arn:aws:dynamodb:us-east-1:ACCOUNT-1:table/ModelMetadata");
+    let row = row_of(&response, "dynamodb:PutItem");
+    assert_eq!(row["resource"], "arn:aws:dynamodb:us-east-1:ACCOUNT-1:table/ModelMetadata");
 }
 
 #[tokio::test]
@@ -796,7 +798,7 @@ async fn a_token_that_aws_echoes_is_in_no_report() {
 pub fn show(response: &Value) -> String {
     let report = &response["report"];
     // What is denied first.
-    let mut rows: Vec<&Value> = report["actions"].as_array().unwrap().iter().collect();
+    let mut rows = rows(report);
     rows.sort_by_key(|row| row["verdict"] != "denied");
     let wrong: Vec<String> = rows
         .into_iter()
@@ -841,7 +843,7 @@ mod details {
         }
     })
     .await;
-        let row = response["report"]["actions"][4].clone();
+        let row = row_of(&response, "dynamodb:PutItem");
         assert_eq!((&row["action"], &row["verdict"]), (&json!("dynamodb:PutItem"), &json!("denied")), "{response}");
         row["denial"].clone()
     }

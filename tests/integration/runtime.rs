@@ -12,6 +12,7 @@ use crate::emulator::{
     Environment, SUCCESS, account, assert_on_loopback, event, free_address, function, http, root, scrubbed, stop,
     verdicts,
 };
+use crate::harness::rows;
 
 /// The function in its emulated execution environment.
 struct Runtime {
@@ -118,42 +119,43 @@ fn the_compiled_function_answers_every_event_and_survives_bad_ones() {
 }
 
 #[test]
-fn the_log_has_a_line_for_each_action_and_one_for_the_run() {
+fn the_log_has_a_line_for_each_action_that_is_wrong_and_a_last_one_for_the_run() {
     let environment = account().with_policies(&[]);
     let runtime = Runtime::start(&environment, 15);
     let response: Value = serde_json::from_str(&runtime.invoke(b"{}")).unwrap();
     let token = environment["AWS_SESSION_TOKEN"].clone();
-    let lines = runtime.log();
-    let probed: Vec<_> = lines.iter().filter(|line| line["message"] == "probed").collect();
-    assert_eq!(probed.len(), 17);
-    for line in &probed {
-        let control = line["action"] == "sts:GetCallerIdentity";
-        assert_eq!(line["level"], if control { "INFO" } else { "WARN" }, "{line}");
-        assert_eq!(line["requestId"], response["report"]["requestId"], "{line}");
-        if !control {
-            assert_eq!(line["policyType"], "identity-based", "{line}");
-            assert!(
-                line["code"].as_str().unwrap().starts_with("AccessDenied") && line["resource"].is_string(),
-                "{line}"
-            );
-        }
+    let lines: Vec<Value> = runtime.log().into_iter().filter(|line| line["kind"].is_string()).collect();
+    let checks: Vec<_> = lines.iter().filter(|line| line["kind"] == "check").collect();
+    assert_eq!(checks.len(), 16, "the control is well, and is no line at INFO");
+    for line in &checks {
+        assert_eq!((&line["level"], &line["policyType"]), (&"WARN".into(), &"identity-based".into()), "{line}");
+        assert_eq!(line["function_request_id"], response["report"]["requestId"], "{line}");
+        let (message, action) = (line["message"].as_str().unwrap(), line["action"].as_str().unwrap());
+        assert!(message.starts_with(&format!("{action} is denied on ")), "{line}");
+        assert!(message.ends_with(": no identity-based policy allows it."), "{line}");
+        assert!(line["code"].as_str().unwrap().starts_with("AccessDenied") && line["resource"].is_string(), "{line}");
     }
-    let run: Vec<_> = lines.iter().filter(|line| line["message"] == "checked").collect();
-    assert_eq!(run.len(), 1);
-    assert_eq!((&run[0]["denied"], &run[0]["statusCode"]), (&16.into(), &403.into()));
+    let advice = lines.iter().find(|line| line["kind"] == "advice").unwrap();
+    assert_eq!(advice["policy"], response["report"]["advice"][0]["policy"], "it can be copied as it is: {advice}");
+    let run = lines.last().unwrap();
+    assert_eq!((&run["kind"], &run["level"], &run["message"]), (&"run".into(), &"WARN".into(), &response["body"]));
+    assert_eq!((&run["denied"], &run["statusCode"], &run["cold_start"]), (&16.into(), &403.into(), &true.into()));
+    let denied = run["deniedActions"].as_str().unwrap();
+    assert!(checks.iter().all(|line| denied.contains(line["action"].as_str().unwrap())), "{run}");
     let secrets = [token.as_str(), environment["AWS_SECRET_ACCESS_KEY"].as_str(), "feature,label"];
     assert!(lines.iter().all(|line| secrets.iter().all(|secret| !line.to_string().contains(secret))));
 }
 
 #[test]
 fn the_log_follows_the_levels_and_formats_of_lambda() {
-    for (format, level, lines) in [("JSON", "WARN", 0), ("JSON", "INFO", 18), ("Text", "INFO", 0)] {
+    for (format, level, lines) in [("JSON", "WARN", 0), ("JSON", "INFO", 1), ("JSON", "DEBUG", 18), ("Text", "INFO", 0)]
+    {
         let mut environment = account().environment.clone();
         environment.insert("AWS_LAMBDA_LOG_FORMAT".to_owned(), format.to_owned());
         environment.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), level.to_owned());
         let runtime = Runtime::start(&environment, 15);
         assert_eq!(runtime.invoke(b"{}"), SUCCESS);
-        let ours = |line: &&Value| line["message"] == "probed" || line["message"] == "checked";
+        let ours = |line: &&Value| line["kind"] == "check" || line["kind"] == "run";
         assert_eq!(runtime.log().iter().filter(ours).count(), lines, "{format} {level}");
     }
 }
@@ -170,7 +172,7 @@ fn every_service_silent_is_reported_before_a_short_timeout() {
     let took = started.elapsed();
     assert_eq!(response["statusCode"], 503, "{response}");
     assert!(took < Duration::from_secs(3), "{took:?}");
-    let rows = response["report"]["actions"].as_array().unwrap();
+    let rows = rows(&response["report"]);
     assert_eq!(rows.len(), 17);
     assert!(rows.iter().all(|row| row["cause"] == "timedOut"), "{response}");
 }

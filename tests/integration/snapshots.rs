@@ -6,14 +6,17 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use permissions_probe::response::Response;
+use permissions_probe::response::Output;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::prelude::*;
 
-use crate::harness::healthy;
+use lambda_runtime::LambdaEvent;
+use serde_json::json;
+
+use crate::harness::{FUNCTION_ARN, Request, Stub, action_of, config_with, denial, healthy};
 use crate::log::{Log, hear_every_thread};
 use crate::root_causes::{CAUSES, cause, run};
 
@@ -23,12 +26,8 @@ thread_local! {
 }
 
 /// Keeps a response as it goes out.
-pub fn keep(response: &Response) {
-    let text = serde_json::to_string_pretty(response).unwrap();
-    let report = response.report.as_ref().map(|report| serde_json::to_string(&report.to_json()).unwrap());
-    // The body of a report is the report once more.
-    let text = report.map_or(text.clone(), |report| text.replace(&report, "\"(the report)\""));
-    LATEST.set(text);
+pub fn keep(response: &Output) {
+    LATEST.set(serde_json::to_string_pretty(response).unwrap());
 }
 
 /// A text without what differs from run to run: durations and times.
@@ -86,18 +85,38 @@ async fn the_response_and_the_log_of_a_success_are_as_they_were() {
     freeze("success-with-everything-named", Box::pin(run(EVERYTHING, healthy))).await;
 }
 
-/// The fields and the messages of every event of the log.
+#[tokio::test]
+async fn the_response_that_a_test_event_gets_is_as_it_was() {
+    let stub = Stub::start(|request: &Request| match action_of(request).as_str() {
+        action @ ("dynamodb:PutItem" | "dynamodb:ListTables") => denial(action, action),
+        _ => healthy(request),
+    });
+    let config = config_with(&[
+        ("PROBE_DENY_CONTROL", "dynamodb:ListTables"),
+        ("PROBE_SAGEMAKER_ROLE_ARN", ""),
+        ("PROBE_ASSUME_ROLE_ARN", ""),
+    ]);
+    let mut context = lambda_runtime::Context::default();
+    context.invoked_function_arn = FUNCTION_ARN.into();
+    keep(&stub.app(config).handle(LambdaEvent::new(permissions_core::event::Event(Ok(json!({}))), context)).await);
+    assert_frozen("response-brief", &LATEST.take());
+}
+
+/// The fields and the kinds of every event of the log.
 #[derive(Clone, Default)]
 struct Names(Arc<Mutex<(BTreeSet<String>, BTreeSet<String>)>>);
 
-struct Message(Option<String>);
+#[derive(Default)]
+struct Kind(Option<String>);
 
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = Some(format!("{value:?}"));
+impl Visit for Kind {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "kind" {
+            self.0 = Some(value.to_owned());
         }
     }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
 }
 
 impl<S: Subscriber> Layer<S> for Names {
@@ -105,18 +124,18 @@ impl<S: Subscriber> Layer<S> for Names {
         if !event.metadata().target().starts_with("permissions_probe") {
             return;
         }
-        let mut message = Message(None);
-        event.record(&mut message);
-        let (fields, messages) = &mut *self.0.lock().unwrap();
+        let mut kind = Kind::default();
+        event.record(&mut kind);
+        let (fields, kinds) = &mut *self.0.lock().unwrap();
         // All that the event can have, whether it has a value this time or not.
         let names = event.metadata().fields().iter().map(|field| field.name().to_owned());
         fields.extend(names.filter(|name| name != "message"));
-        messages.extend(message.0);
+        kinds.extend(kind.0);
     }
 }
 
-/// The names of the fields and the messages that the function logs.
-pub async fn every_field_and_message() -> (BTreeSet<String>, BTreeSet<String>) {
+/// The names of the fields and the kinds of the lines that the function logs.
+pub async fn every_field_and_kind() -> (BTreeSet<String>, BTreeSet<String>) {
     let names = Names::default();
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(names.clone()));
     let _second = hear_every_thread();
@@ -125,6 +144,6 @@ pub async fn every_field_and_message() -> (BTreeSet<String>, BTreeSet<String>) {
     run(&[("PROBE_SAGEMAKER_ROLE_ARN", "arn:aws:iam::111122223333:role/r")], healthy).await;
     permissions_probe::telemetry::log_gate("CloudFormation", true, "", "");
     drop(guard);
-    let (fields, messages) = names.0.lock().unwrap().clone();
-    (fields, messages)
+    let (fields, kinds) = names.0.lock().unwrap().clone();
+    (fields, kinds)
 }

@@ -95,5 +95,5 @@ async fn credentials_that_aws_does_not_know_are_not_a_denial() {
     let response = invoke(&environment, json!({})).await;
     assert_eq!(response["statusCode"], 503, "{response}");
     assert!(verdicts(&response).values().all(|verdict| verdict == "inconclusive"), "{response}");
-    assert_eq!(response["report"]["actions"][0]["cause"], "credentials");
+    assert_eq!(response["report"]["wrong"][0]["cause"], "credentials");
 }

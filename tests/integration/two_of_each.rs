@@ -14,6 +14,7 @@ use permissions_core::specification::Specification;
 use permissions_probe::voice::VOICE;
 use serde_json::{Value, json};
 
+use crate::harness::rows;
 use crate::harness::{Request, Stub, action_of, config, error_of, healthy, session};
 
 /// What a pipeline with an input and an output bucket, and with two tables, would be given.
@@ -87,14 +88,15 @@ async fn report(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) ->
     let checks = plan(&config.specification, &probes::infos());
     let time = Time::new(Duration::from_secs(5), Duration::ZERO, 0);
     let run = run(&checks, Arc::new(session(&stub.sdk(), &config)), &stub.sdk(), &time).await;
-    let report = Report::new(run, "REQUEST".into(), time.elapsed(), false).render(VOICE, false);
+    let mut report = Report::new(run, "REQUEST".into(), time.elapsed(), false).render(VOICE, false);
+    report.json.in_full = true;
     (stub, serde_json::to_value(report.json).unwrap())
 }
 
 /// The verdict of each row, by its action and the resource that a statement names.
 fn verdicts(report: &Value) -> BTreeMap<(String, String), String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let rows = report["actions"].as_array().unwrap().iter();
+    let rows = rows(report).into_iter();
     rows.map(|row| ((text(&row["action"]), text(&row["resource"])), text(&row["verdict"]))).collect()
 }
 

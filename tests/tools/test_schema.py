@@ -36,11 +36,15 @@ class SchemaTest(TestCase):
             problems = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(closed).iter_errors(report)]
             self.assertEqual(problems, [], name)
 
+    def test_no_value_is_null(self):
+        for name, report in reports().items():
+            self.assertNotIn("null", json.dumps(report).replace('"null"', ""), name)
+
     def test_what_is_no_report_is_found(self):
         report = reports()["response-success.snap"]
-        for change in ({"verdict": "fine"}, {"summary": None}, {"schema": "permissions-probe/v0"}):
+        for change in ({"verdict": "fine"}, {"summary": None}, {"schema": "permissions-probe/v1"}):
             self.assertTrue(list(self.validator.iter_errors({**report, **change})), change)
-        for key in ("actions", "advice", "principal", "requestId"):
+        for key in ("wrong", "allowed", "advice", "requestId"):
             self.assertTrue(list(self.validator.iter_errors({name: value for name, value in report.items() if name != key})), key)
 
 

@@ -23,13 +23,34 @@ pub struct Options {
     pub verbose: bool,
     /// For how long what is denied is tried again.
     pub retry: Duration,
+    /// How old a result may be that is shown in place of a new run; only a widget can ask for one.
+    pub max_age: Option<Duration>,
 }
 
-/// The options, as they are named to whoever misspells one.
-const OPTIONS: &str = "actions, settleSeconds, verbose";
+/// Who gives the options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedBy {
+    /// A CloudWatch widget, which can be shown the result of an earlier run.
+    Widget,
+    /// Any other caller.
+    Caller,
+}
+
+impl AskedBy {
+    /// The options, as they are named to whoever misspells one.
+    const fn options(self) -> &'static str {
+        match self {
+            Self::Widget => "actions, maxAgeSeconds, settleSeconds, verbose",
+            Self::Caller => "actions, settleSeconds, verbose",
+        }
+    }
+}
 
 /// The longest that can be waited for: no invocation lasts longer (Lambda Developer Guide, "Lambda quotas").
 const MAX_RETRY_SECONDS: u64 = 900;
+
+/// The oldest result that a widget can ask for: a day.
+const MAX_AGE_SECONDS: u64 = 86_400;
 
 impl Options {
     /// Whether this action is asked for.
@@ -42,7 +63,7 @@ impl Options {
     /// # Errors
     ///
     /// Every problem together, each with what is accepted.
-    pub fn parse(event: &Event, known: &[&str], voice: Voice) -> Result<Self, Vec<Problem>> {
+    pub fn parse(event: &Event, known: &[&str], voice: Voice, asked_by: AskedBy) -> Result<Self, Vec<Problem>> {
         let event = match &event.0 {
             Ok(event) => event,
             Err(error) => {
@@ -51,7 +72,7 @@ impl Options {
         };
         let Some(given) = event.get("probe") else { return Ok(Self::default()) };
         let Some(given) = given.as_object() else {
-            let expected = format!("an object with any of: {OPTIONS}");
+            let expected = format!("an object with any of: {}", asked_by.options());
             return Err(vec![problem("probe", Some(given.to_string()), &expected)]);
         };
 
@@ -64,18 +85,16 @@ impl Options {
                     Some(verbose) => options.verbose = verbose,
                     None => problems.push("probe.verbose", value, "true or false"),
                 },
-                "settleSeconds" => match value.as_u64().filter(|seconds| *seconds <= MAX_RETRY_SECONDS) {
-                    Some(seconds) => options.retry = Duration::from_secs(seconds),
-                    None => problems.push(
-                        "probe.settleSeconds",
-                        value,
-                        &format!("a whole number of seconds, 0 to {MAX_RETRY_SECONDS}"),
-                    ),
-                },
+                "settleSeconds" => {
+                    options.retry = parse_seconds(name, value, MAX_RETRY_SECONDS, &mut problems).unwrap_or_default();
+                }
+                "maxAgeSeconds" if asked_by == AskedBy::Widget => {
+                    options.max_age = parse_seconds(name, value, MAX_AGE_SECONDS, &mut problems);
+                }
                 _ => problems.push(
                     &format!("probe.{name}"),
                     value,
-                    &format!("no such option; the options are: {OPTIONS}"),
+                    &format!("no such option; the options are: {}", asked_by.options()),
                 ),
             }
         }
@@ -102,6 +121,14 @@ impl Problems {
             self.more += 1;
         }
     }
+}
+
+fn parse_seconds(name: &str, value: &Value, most: u64, problems: &mut Problems) -> Option<Duration> {
+    let seconds = value.as_u64().filter(|seconds| *seconds <= most);
+    if seconds.is_none() {
+        problems.push(&format!("probe.{name}"), value, &format!("a whole number of seconds, 0 to {most}"));
+    }
+    seconds.map(Duration::from_secs)
 }
 
 fn parse_actions(value: &Value, known: &[&str], voice: Voice, problems: &mut Problems) -> Option<Vec<String>> {
@@ -143,7 +170,7 @@ mod tests {
 
     fn parse(event: Value) -> Result<Options, Vec<String>> {
         let names = |problems: Vec<Problem>| problems.iter().map(|problem| problem.name.raw().to_owned()).collect();
-        Options::parse(&Event(Ok(event)), KNOWN, VOICE).map_err(names)
+        Options::parse(&Event(Ok(event)), KNOWN, VOICE, AskedBy::Caller).map_err(names)
     }
 
     #[test]
@@ -178,6 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn a_widget_says_how_old_a_result_may_be_and_nobody_else() {
+        let event = |age: Value| Event(Ok(json!({"probe": {"maxAgeSeconds": age}})));
+        let parse = |age: Value, by: AskedBy| Options::parse(&event(age), KNOWN, VOICE, by);
+        let max_age = parse(json!(300), AskedBy::Widget).unwrap().max_age;
+        assert_eq!(max_age, Some(Duration::from_mins(5)));
+        let expected = |age: Value, by: AskedBy| parse(age, by).unwrap_err()[0].expected.raw().to_owned();
+        assert_eq!(expected(json!(86_401), AskedBy::Widget), "a whole number of seconds, 0 to 86400");
+        assert!(expected(json!(300), AskedBy::Caller).ends_with("the options are: actions, settleSeconds, verbose"));
+    }
+
+    #[test]
     fn names_every_problem_at_once() {
         assert_eq!(
             parse(json!({"probe": {"actions": ["s3:*", "s4:*", 7], "verbose": "yes", "color": "red"}})),
@@ -199,14 +237,16 @@ mod tests {
     #[test]
     fn the_problems_of_an_event_are_counted_and_the_first_ones_told() {
         let actions = vec![json!(0); 9_000];
-        let problems = Options::parse(&Event(Ok(json!({"probe": {"actions": actions}}))), KNOWN, VOICE).unwrap_err();
+        let problems =
+            Options::parse(&Event(Ok(json!({"probe": {"actions": actions}}))), KNOWN, VOICE, AskedBy::Caller)
+                .unwrap_err();
         assert_eq!(problems.len(), MAX_PROBLEMS + 1);
         assert_eq!(problems[MAX_PROBLEMS].value.as_ref().unwrap().raw(), "8950 more problems");
     }
 
     #[test]
     fn what_is_not_json_is_a_problem_of_the_event() {
-        let problems = Options::parse(&Event(Err("cut off".to_owned())), KNOWN, VOICE).unwrap_err();
+        let problems = Options::parse(&Event(Err("cut off".to_owned())), KNOWN, VOICE, AskedBy::Caller).unwrap_err();
         assert_eq!(
             (problems[0].name.raw(), problems[0].expected.raw()),
             ("event", "JSON, and no more of it than options need")
@@ -217,7 +257,7 @@ mod tests {
     fn an_action_that_needs_a_setting_says_so() {
         let accepted = |known: &[&str]| {
             let event = Event(Ok(json!({"probe": {"actions": ["x"]}})));
-            Options::parse(&event, known, VOICE).unwrap_err()[0].expected.raw().to_owned()
+            Options::parse(&event, known, VOICE, AskedBy::Caller).unwrap_err()[0].expected.raw().to_owned()
         };
         assert!(
             accepted(KNOWN).ends_with(

@@ -1,8 +1,12 @@
 //! The report of one run: the model, apart from the JSON that it is written in.
 
+pub mod html;
 pub mod json;
+mod links;
+pub mod sentence;
 #[cfg(test)]
 mod tests;
+pub mod text;
 
 use std::time::Duration;
 
@@ -173,6 +177,6 @@ impl Rendered {
 
     /// Each finding with its row.
     pub fn rows(&self) -> impl Iterator<Item = (&Finding, &json::Row)> {
-        self.report.findings().iter().zip(&self.json.actions)
+        self.report.findings().iter().zip(&self.json.rows)
     }
 }

@@ -148,6 +148,7 @@ pub fn describe_without_names(id: &str) -> &'static str {
         "policyType" => "A policy that is not the role's own denies everything that is denied.",
         "tableName" => "The table's name is nearly, but not quite, the one that is expected.",
         "method" => "Only GET and HEAD ask for a check.",
+        "request" => "The request is not valid; its problems are listed.",
         "configuration" => "The function's configuration is not valid; its log says what is wrong.",
         _ => "The function's log has the report.",
     }
@@ -271,8 +272,8 @@ pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
     Text::new(match advisory {
         Advisory::PassRoleLeftOut { .. } => format!(
             "The guide's policy leaves out iam:PassRole, and AWS denied it for a role that does not exist. A real training job \
-             or model needs it on the role that is handed to SageMaker, with the condition iam:PassedToService = \
-             sagemaker.amazonaws.com. Set {} to that role to have it tried.",
+             or model needs it (condition: iam:PassedToService = sagemaker.amazonaws.com). Set {} to the role that SageMaker \
+             gets to have it tried.",
             (voice.name_of)(Setting::PassedRole)
         ),
         Advisory::LogsLeftOut => {
@@ -325,7 +326,8 @@ fn describe_cause(cause: Cause) -> String {
     format!("Its cause is {}: {}.", cause.name(), cause.meaning())
 }
 
-fn article(policy_type: PolicyType) -> &'static str {
+/// The article before the name of a policy type.
+pub(crate) fn article(policy_type: PolicyType) -> &'static str {
     if policy_type == PolicyType::IdentityBased { "an" } else { "a" }
 }
 

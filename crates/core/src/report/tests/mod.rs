@@ -3,9 +3,13 @@
 
 mod denials;
 mod headlines;
+mod html;
+mod links;
 mod properties;
 mod rendering;
 mod roles;
+mod sentences;
+mod text;
 mod unanswered;
 mod verdicts;
 mod warnings;
@@ -18,7 +22,23 @@ use crate::report::{Report, json};
 
 /// The report as JSON.
 fn json_of(report: &Report, masks: bool) -> Value {
-    serde_json::to_value(json::Report::render(report, VOICE, masks)).unwrap()
+    serde_json::to_value(json::Report { in_full: true, ..json::Report::render(report, VOICE, masks) }).unwrap()
+}
+
+/// The report with its texts rendered, as people get it.
+fn rendered(run: Run) -> json::Report {
+    json::Report::render(&report(run), VOICE, false)
+}
+
+/// Every row of a report in full, those that are not as specified first.
+fn rows(json: &Value) -> Vec<&Value> {
+    let lists = ["wrong", "allowed", "deniedAsSpecified"].iter().filter_map(|list| json.get(list));
+    lists.flat_map(|list| list.as_array().unwrap()).collect()
+}
+
+/// The first row of an action.
+fn row_of<'a>(json: &'a Value, action: &str) -> &'a Value {
+    rows(json).into_iter().find(|row| row["action"] == action).unwrap()
 }
 
 /// What a reader of the report looks at: the rows that are not clean, and all that is said of them.
@@ -34,10 +54,9 @@ fn show_report(report: &Report, masks: bool) -> String {
         shown.extend(json.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     let mut groups: Vec<(Map<String, Value>, Vec<String>)> = Vec::new();
-    for (row, finding) in json["actions"].as_array().unwrap().iter().zip(report.findings()) {
+    for row in json["wrong"].as_array().unwrap() {
         let (name, said) = show_row(row);
         match groups.iter_mut().find(|(known, _)| *known == said) {
-            _ if finding.is_clean() => {}
             Some((_, names)) => names.push(name),
             None => groups.push((said, vec![name])),
         }
@@ -58,20 +77,13 @@ fn show_report(report: &Report, masks: bool) -> String {
 /// AWS's sentence where its parts are there.
 fn show_row(row: &Value) -> (String, Map<String, Value>) {
     let mut said = row.as_object().unwrap().clone();
-    let (action, resource) = (said.remove("action").unwrap(), said.remove("resource").unwrap());
-    let is_denial = said.get("denial").is_some_and(|denial| !denial.is_null());
-    said.retain(|name, value| match name.as_str() {
+    let (action, resource) = (said.remove("action").unwrap(), said.remove("resource").unwrap_or_default());
+    let is_denial = said.contains_key("denial");
+    said.retain(|name, _| match name.as_str() {
         "awsRequestId" | "durationMs" | "proof" => false,
-        "message" => !is_denial && !value.is_null(),
-        _ => !value.is_null(),
+        "message" => !is_denial,
+        _ => true,
     });
-    if let Some(Value::Object(denial)) = said.get_mut("denial") {
-        denial.retain(|name, value| match name.as_str() {
-            "action" => *value != action,
-            "resource" => *value != resource,
-            _ => !value.is_null(),
-        });
-    }
     let name = format!("{} on {}", action.as_str().unwrap(), resource.as_str().unwrap_or("nothing that is named"));
     (name, said.into_iter().map(|(name, value)| (name, on_one_line(value))).collect())
 }

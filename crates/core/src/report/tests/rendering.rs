@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{assert_snapshot, json_of};
+use super::{assert_snapshot, json_of, row_of};
 use crate::answer::{Answer, Means, NoAnswer, Reply};
 use crate::diagnosis::wording::{describe_better, describe_note, describe_without_names};
 use crate::diagnosis::{RootCause, Run};
@@ -117,7 +117,7 @@ fn a_policy_on_one_line_is_the_policy_of_the_report() {
     let policy = advice.policy.as_ref().unwrap().to_json();
     assert!(advice.command.as_ref().unwrap().ends_with(&format!("--policy-document '{policy}'")), "{advice:?}");
     let whole: Value = serde_json::from_str(&rendered.to_json()).unwrap();
-    assert_eq!((&whole["schema"], &whole["advice"][0]["text"]), (&json!("permissions-probe/v1"), &json!(advice.text)));
+    assert_eq!((&whole["schema"], &whole["advice"][0]["text"]), (&json!("permissions-probe/v2"), &json!(advice.text)));
 }
 
 #[test]
@@ -136,10 +136,7 @@ fn awss_own_account_of_a_denial_is_written_out_and_masked() {
         }],
         note: None,
     });
-    let of = |json: &Value| {
-        json["actions"].as_array().unwrap().iter().find(|row| row["action"] == "dynamodb:Scan").unwrap()["denial"]
-            .clone()
-    };
+    let of = |json: &Value| row_of(json, "dynamodb:Scan")["denial"].clone();
     assert_eq!(
         of(&json_of(&report(run), true))["details"],
         json!({"matched": [{
@@ -188,7 +185,7 @@ fn the_id_of_a_request_is_kept_where_accounts_are_masked() {
     let json = json_of(&report, true);
     assert_eq!((&json["requestId"], &json["durationMs"]), (&json!(ACCOUNT), &json!(1)));
     assert_eq!(
-        (&json["actions"][0]["awsRequestId"], &json["actions"][0]["durationMs"]),
+        (&json["allowed"][0]["awsRequestId"], &json["allowed"][0]["durationMs"]),
         (&json!("REQUEST-1"), &json!(7))
     );
     assert_eq!(millis(Duration::MAX), u64::MAX);
@@ -317,8 +314,7 @@ fn an_answer_without_a_code_has_no_code_in_its_row() {
         _ => None,
     });
     let json = json_of(&report(run), false);
-    let row =
-        |action: &str| json["actions"].as_array().unwrap().iter().find(|row| row["action"] == action).unwrap().clone();
+    let row = |action: &str| row_of(&json, action).clone();
     assert_eq!((&row("dynamodb:Scan")["code"], &row("dynamodb:Scan")["cause"]), (&json!(null), &json!("serviceFault")));
     assert_eq!(row("dynamodb:GetItem")["message"], r"no\nendpoint", "a text from outside ends no line of a log");
 }

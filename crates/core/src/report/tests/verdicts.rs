@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::{assert_snapshot, json_of, show_report};
 use crate::fixtures::*;
 use crate::judge::Verdict;
@@ -91,10 +89,7 @@ fn where_nothing_was_tried_the_problems_are_the_report() {
     assert_eq!(report.unclear(), report.findings().len());
     assert_snapshot!(show_report(&report, false));
     let json = json_of(&report, false);
-    assert_eq!(
-        (&json["principal"], &json["region"]),
-        (&json!({"arn": null, "account": null, "role": null}), &json!(null))
-    );
+    assert_eq!((json.get("principal"), json.get("region")), (None, None), "what is not known is left out");
 }
 
 #[test]

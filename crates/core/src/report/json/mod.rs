@@ -1,10 +1,13 @@
 //! The report as JSON: the wire format, whose names are a contract
 //! (docs/reference/report.md). Every text in it has been rendered.
 
+mod row;
+
+use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use crate::diagnosis::{Advice as Remedies, Run, wording};
-use crate::finding::{DenialFound, Details, Finding, MatchedStatement, ProofFound};
+use crate::finding::Conformity;
 use crate::iam::denial::{Kind, PolicyType};
 use crate::iam::policy::{PolicyDocument, Trusted};
 use crate::judge::{Cause, Verdict};
@@ -12,33 +15,138 @@ use crate::principal::Principal;
 use crate::problem::Problem as Wrong;
 use crate::proof::{Grade, Warning};
 use crate::report;
+use crate::report::links::{Link, links};
+use crate::report::sentence::describe_outcome;
 use crate::text::{MAX_TEXT_BYTES, Rendering, Text};
 use crate::voice::Voice;
 
-/// The name and version of the format.
-pub const SCHEMA: &str = "permissions-probe/v1";
+pub use row::{Denial, DenialDetails, Matched, Proof, Row};
 
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The name and version of the format.
+pub const SCHEMA: &str = "permissions-probe/v2";
+
+/// A report whose texts have been rendered.
+#[derive(Clone, Debug)]
 pub struct Report {
-    pub schema: &'static str,
     pub verdict: Verdict,
-    pub summary: Summary,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub headline: Option<Headline>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub summary: Summary,
     pub problems: Vec<Problem>,
-    pub principal: Caller,
+    /// Each finding, in the order of the plan.
+    pub rows: Vec<Row>,
+    pub advice: Vec<Advice>,
+    pub advisories: Vec<Advice>,
+    /// Who called, as AWS says; `None` while AWS has not said it.
+    pub principal: Option<Caller>,
     pub region: Option<String>,
     pub request_id: String,
     pub duration_ms: u64,
-    pub actions: Vec<Row>,
-    pub advice: Vec<Advice>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub advisories: Vec<Advice>,
+    /// Whether what is as specified is written in full, too.
+    pub in_full: bool,
+    /// The whole in a few plain sentences.
+    pub outcome: String,
     /// Where the report is logged, if that is known.
-    #[serde(skip)]
     pub log_group: Option<String>,
+    /// What the report is about, and where the console shows it.
+    pub links: Vec<Link>,
+}
+
+/// A report as it is written, worst first.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    schema: &'static str,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headline: Option<&'a Headline>,
+    summary: Summary,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    problems: &'a [Problem],
+    wrong: Vec<&'a Row>,
+    advice: &'a [Advice],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    advisories: &'a [Advice],
+    allowed: AsSpecified<'a>,
+    #[serde(skip_serializing_if = "AsSpecified::is_empty")]
+    denied_as_specified: AsSpecified<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a Caller>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
+    request_id: &'a str,
+    duration_ms: u64,
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let wire = Wire {
+            schema: SCHEMA,
+            verdict: self.verdict,
+            headline: self.headline.as_ref(),
+            summary: self.summary,
+            problems: &self.problems,
+            wrong: self.wrong(),
+            advice: &self.advice,
+            advisories: &self.advisories,
+            allowed: AsSpecified { report: self, verdict: Verdict::Allowed },
+            denied_as_specified: AsSpecified { report: self, verdict: Verdict::Denied },
+            principal: self.principal.as_ref(),
+            region: self.region.as_deref(),
+            request_id: &self.request_id,
+            duration_ms: self.duration_ms,
+        };
+        wire.serialize(serializer)
+    }
+}
+
+/// What is said of a row that is as specified.
+#[derive(Serialize)]
+struct Brief<'a> {
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Grade>,
+}
+
+impl<'a> Brief<'a> {
+    fn of(row: &'a Row, report: &Report) -> Self {
+        Self {
+            action: &row.action,
+            resource: row.resource.as_deref().map(|resource| report.shorten(resource)),
+            proof: row.proof.as_ref().map(|proof| proof.grade),
+        }
+    }
+}
+
+/// The rows of one verdict that are as specified: a short entry each, unless the report is written in full.
+struct AsSpecified<'a> {
+    report: &'a Report,
+    verdict: Verdict,
+}
+
+impl AsSpecified<'_> {
+    fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.report.rows.iter().filter(|row| row.is_as_specified() && row.verdict == self.verdict)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows().next().is_none()
+    }
+}
+
+impl Serialize for AsSpecified<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for row in self.rows() {
+            if self.report.in_full {
+                list.serialize_element(row)?;
+            } else {
+                list.serialize_element(&Brief::of(row, self.report))?;
+            }
+        }
+        list.end()
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -63,96 +171,24 @@ pub struct Grades {
 }
 
 /// Who called, as AWS says.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Caller {
-    pub arn: Option<String>,
-    pub account: Option<String>,
+    pub arn: String,
+    pub account: String,
+    /// The role, where the caller is a session of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     pub expected: String,
     /// The whole as a sentence.
     #[serde(skip)]
     pub sentence: String,
-}
-
-/// What is known of one action on one resource.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Row {
-    pub action: String,
-    pub resource: Option<String>,
-    pub verdict: Verdict,
-    #[serde(skip_serializing_if = "is_false")]
-    pub must_be_denied: bool,
-    pub proof: Option<Proof>,
-    pub code: Option<String>,
-    pub message: Option<String>,
-    pub denial: Option<Denial>,
-    pub cause: Option<Cause>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warning: Option<Warning>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// The actions that were called when AWS denied this one.
-    #[serde(rename = "metBy", skip_serializing_if = "Vec::is_empty")]
-    pub called_by: Vec<&'static str>,
-    pub aws_request_id: Option<String>,
-    pub duration_ms: u64,
-    /// The actions of which one was denied, where AWS does not say which.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub candidates: Vec<&'static str>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct Proof {
-    pub code: String,
-    pub grade: Grade,
-    pub source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub better: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Denial {
-    pub kind: Kind,
-    pub policy_type: Option<PolicyType>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub setting: Option<&'static str>,
-    pub policy_arn: Option<String>,
-    pub action: Option<String>,
-    pub resource: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub authorization_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub details_link: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub details: Option<DenialDetails>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DenialDetails {
-    pub matched: Vec<Matched>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Matched {
-    pub policy: String,
-    pub policy_type: Option<String>,
-    pub attached_to: Vec<String>,
-    pub sid: Option<String>,
-    pub effect: Option<String>,
 }
 
 /// One thing to do or to know.
@@ -179,6 +215,11 @@ impl Policy {
     pub fn to_json(&self) -> String {
         self.0.to_json()
     }
+
+    /// The policy as the IAM console shows it.
+    pub fn to_pretty_json(&self) -> String {
+        serde_json::to_string_pretty(&self.0).unwrap_or_default()
+    }
 }
 
 impl Report {
@@ -188,13 +229,14 @@ impl Report {
         let run = report.run();
         let region = run.map(|run| rendering.text(&run.place.region.as_str().into()));
         // First, so that the caller's account has the same number in every run.
-        let principal = Caller::render(run.and_then(|run| run.principal.as_ref()), &mut rendering);
+        let principal = run.and_then(|run| run.principal.as_ref()).map(|it| Caller::render(it, &mut rendering));
         let problems = report.problems.iter().map(|problem| Problem::render(problem, &mut rendering)).collect();
-        let actions = report.findings().iter().map(|it| Row::render(it, voice, &mut rendering)).collect();
+        let rows = report.findings().iter().map(|it| Row::render(it, voice, &mut rendering)).collect();
         let headline = run.zip(report.root_cause.as_ref()).map(|(run, cause)| Headline {
             cause: cause.id(),
             text: rendering.text(&wording::describe_root_cause(cause, run, voice)),
         });
+        let links = run.map(|run| links(run, &mut rendering)).unwrap_or_default();
         let log_group = run.and_then(|run| run.specification.log_stream.group.as_deref());
         let log_group = log_group.map(|group| rendering.text(&group.into()));
         let advice =
@@ -207,20 +249,76 @@ impl Report {
             trust_policy: None,
             command: None,
         });
-        Self {
-            schema: SCHEMA,
+        let mut rendered = Self {
             verdict: report.verdict,
-            summary: Summary::of(&report.summary),
             headline,
+            summary: Summary::of(&report.summary),
             problems,
+            rows,
+            advice,
+            advisories: advisories.collect(),
             principal,
             region,
-            advisories: advisories.collect(),
-            log_group,
             request_id: rendering.request_id(&report.request_id),
             duration_ms: millis(report.duration),
-            actions,
-            advice,
+            in_full: false,
+            outcome: String::new(),
+            log_group,
+            links,
+        };
+        rendered.outcome = describe_outcome(&rendered);
+        rendered
+    }
+
+    /// The same for those who may not see a name of the account's: the verdict, the counts, and the cause in general.
+    #[must_use]
+    pub fn without_names(&self, cause: Option<&'static str>) -> Self {
+        let headline = cause.map(|cause| Headline { cause, text: wording::describe_without_names(cause).to_owned() });
+        let Summary { allowed, denied, inconclusive, .. } = self.summary;
+        let counts = format!("{allowed} allowed, {denied} denied, {inconclusive} inconclusive.");
+        let outcome = headline.as_ref().map_or(counts.clone(), |headline| format!("{} {counts}", headline.text));
+        Self {
+            verdict: self.verdict,
+            headline,
+            summary: self.summary,
+            problems: Vec::new(),
+            rows: Vec::new(),
+            advice: Vec::new(),
+            advisories: Vec::new(),
+            principal: None,
+            region: None,
+            request_id: self.request_id.clone(),
+            duration_ms: self.duration_ms,
+            in_full: false,
+            outcome,
+            log_group: None,
+            links: Vec::new(),
+        }
+    }
+
+    /// The rows that are not as specified, the worst first.
+    pub fn wrong(&self) -> Vec<&Row> {
+        let mut wrong: Vec<_> = self.rows.iter().filter(|row| !row.is_as_specified()).collect();
+        wrong.sort_by_key(|row| match row.conformity {
+            Conformity::Missing | Conformity::Excess => 0,
+            Conformity::Flawed(_) => 1,
+            Conformity::Unknown(_) | Conformity::AsSpecified => 2,
+        });
+        wrong
+    }
+
+    /// An ARN of the report's own Region and account without what it shares with all others; any other text as it is.
+    pub fn shorten<'a>(&self, resource: &'a str) -> &'a str {
+        let parts: Vec<&str> = resource.splitn(6, ':').collect();
+        let account = self.principal.as_ref().map(|principal| principal.account.as_str());
+        match parts[..] {
+            ["arn", _, _, region, of, rest]
+                if (region.is_empty() || Some(region) == self.region.as_deref())
+                    && (of.is_empty() || of == "*" || Some(of) == account) =>
+            {
+                rest
+            }
+            _ => resource,
         }
     }
 
@@ -242,11 +340,10 @@ impl Summary {
 }
 
 impl Caller {
-    fn render(principal: Option<&Principal>, rendering: &mut Rendering) -> Self {
-        let Some(principal) = principal else { return Self::default() };
+    fn render(principal: &Principal, rendering: &mut Rendering) -> Self {
         Self {
-            arn: Some(rendering.text(&principal.arn.as_str().into())),
-            account: Some(rendering.text(&principal.account.as_str().into())),
+            arn: rendering.text(&principal.arn.as_str().into()),
+            account: rendering.text(&principal.account.as_str().into()),
             role: principal.role().map(|role| rendering.text(&role.into())),
         }
     }
@@ -264,83 +361,16 @@ impl Problem {
     }
 }
 
-impl Row {
-    fn render(finding: &Finding, voice: Voice, rendering: &mut Rendering) -> Self {
-        Self {
-            action: rendering.text(&finding.action),
-            resource: rendering.optional(finding.resource.as_ref()),
-            verdict: finding.verdict,
-            must_be_denied: finding.must_be_denied(),
-            message: rendering.optional(finding.message.as_ref()),
-            note: finding.note.as_ref().map(|note| rendering.text(&wording::describe_note(note, voice))),
-            code: rendering.optional(finding.code.as_ref()),
-            proof: finding.proof.as_ref().map(|proof| Proof::render(proof, voice, rendering)),
-            denial: finding.denial.as_ref().map(|denial| Denial::render(denial, rendering)),
-            cause: finding.cause,
-            warning: finding.warning,
-            called_by: finding.called_by().iter().map(|probe| probe.action).collect(),
-            aws_request_id: finding.aws_request_id.as_ref().map(|id| rendering.request_id(id)),
-            duration_ms: millis(finding.duration),
-            candidates: finding.candidate_actions(),
-        }
-    }
-}
-
-impl Proof {
-    fn render(proof: &ProofFound, voice: Voice, rendering: &mut Rendering) -> Self {
-        Self {
-            code: rendering.text(&proof.code),
-            grade: proof.grade,
-            source: proof.source.clone(),
-            request: rendering.optional(proof.request.as_ref()),
-            better: proof.better.map(|better| wording::describe_better(better, voice)),
-        }
-    }
-}
-
-impl Denial {
-    fn render(denial: &DenialFound, rendering: &mut Rendering) -> Self {
-        Self {
-            kind: denial.kind,
-            policy_type: denial.policy_type,
-            setting: denial.setting,
-            resource: rendering.optional(denial.resource.as_ref()),
-            policy_arn: rendering.optional(denial.policy_arn.as_ref()),
-            details_link: rendering.optional(denial.details_link.as_ref()),
-            action: rendering.optional(denial.action.as_ref()),
-            authorization_id: rendering.optional(denial.authorization_id.as_ref()),
-            details: denial.details.as_ref().map(|details| DenialDetails::render(details, rendering)),
-        }
-    }
-}
-
-impl DenialDetails {
-    fn render(details: &Details, rendering: &mut Rendering) -> Self {
-        let matched = |matched: &MatchedStatement, rendering: &mut Rendering| Matched {
-            policy: rendering.text(&matched.policy),
-            policy_type: rendering.optional(matched.policy_type.as_ref()),
-            attached_to: matched.attached_to.iter().map(|to| rendering.text(to)).collect(),
-            sid: rendering.optional(matched.sid.as_ref()),
-            effect: rendering.optional(matched.effect.as_ref()),
-        };
-        Self {
-            note: rendering.optional(details.note.as_ref()),
-            matched: details.matched.iter().map(|it| matched(it, rendering)).collect(),
-        }
-    }
-}
-
 impl Advice {
     fn render(advice: &Remedies, run: &Run, voice: Voice, rendering: &mut Rendering) -> Self {
         let remedy = &advice.remedy;
+        // A command that is cut would be another one.
+        let command = remedy.command().filter(|command| command.len() <= MAX_TEXT_BYTES);
+        let command = command.map(|command| rendering.text(&command.into()));
         Self {
             text: rendering.text(&wording::describe_remedy(remedy, run, voice)),
             actions: advice.actions.iter().map(|action| rendering.text(action)).collect(),
-            // A command that is cut would be another one.
-            command: remedy
-                .command()
-                .filter(|command| command.len() <= MAX_TEXT_BYTES)
-                .map(|command| rendering.text(&command.into())),
+            command,
             policy: remedy.policy().map(|policy| Policy::render(policy, rendering)),
             trust_policy: remedy.trust_policy().map(|policy| Policy::render(&policy, rendering)),
         }
