@@ -14,7 +14,7 @@ from tools.dashboard import MARGIN, host
 # The elements that a widget is made of. What is none of them came out of a text.
 # fmt: off
 ELEMENTS = {
-    "a", "caption", "code", "cwdb-action", "dd", "details", "div", "dl", "dt", "em", "footer", "h1", "h2", "h3", "h4",
+    "a", "bdi", "br", "caption", "code", "cwdb-action", "dd", "details", "div", "dl", "dt", "em", "footer", "h1", "h2", "h3", "h4",
     "header", "hr", "li", "ol", "p", "pre", "section", "small", "span", "strong", "style", "summary", "table", "tbody",
     "td", "th", "thead", "time", "tr", "ul",
 }
@@ -96,9 +96,11 @@ def check_surroundings(shown: Shown) -> list:
         """() => [...document.querySelectorAll('*')].filter((element) => !element.closest('.permissions-probe *'))
             .map((element) => element.localName + (element.id && '#' + element.id))"""
     )
-    text = shown.page.evaluate("() => [...document.querySelector('#widget').childNodes].filter((node) => node.nodeType == 3).length")
+    text = shown.page.evaluate(
+        """() => [...document.querySelector('#widget').childNodes].some((node) => node.nodeType == Node.TEXT_NODE && node.data.trim())"""
+    )
     found = [f"the elements outside of the widget are {' '.join(around)}"] if around != AROUND else []
-    return found + ["there is text beside the widget"] * bool(text)
+    return found + ["there is text beside the widget"] * text
 
 
 def check_scripts(shown: Shown) -> list:

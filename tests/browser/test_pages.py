@@ -16,7 +16,7 @@ PICTURES = STATE / "pages"
 class Pages(BrowserTest):
     def test_every_page_is_shown_as_it_should_be(self):
         pages = sorted(PAGES.glob("*.html"))
-        self.assertTrue(pages, f"{PAGES.relative_to(ROOT)} has no page")
+        self.assertTrue(pages, "tests/pages has no page")
         shutil.rmtree(PICTURES, ignore_errors=True)
         PICTURES.mkdir(parents=True)
         for page in pages:
@@ -28,7 +28,10 @@ class Pages(BrowserTest):
                 for columns, width in WIDTHS.items():
                     with self.subTest(page.stem, theme=theme, columns=columns):
                         picture = PICTURES / f"{page.stem}-{theme}-{columns}.png"
-                        self.assertEqual(check(self.browser, with_theme(fragment, theme), width, picture), {})
+                        found = check(self.browser, with_theme(fragment, theme), width, picture)
+                        sentences = [f"{name}: {sentence}" for name, some in found.items() for sentence in some]
+                        if sentences:
+                            self.fail("\n".join(["", *sentences]))
 
 
 if __name__ == "__main__":
