@@ -2,7 +2,7 @@
 
 The console's own stylesheet is not public. What is imitated is documented (CloudWatch User Guide, "Details about custom
 widgets in CloudWatch"): there are default styles of tables, headings, `pre` and form elements, the classes `btn` and
-`btn-primary`, and two themes. The colors are near those of the console.
+`btn-primary`, two themes, and `cwdb-action`, whose content is data. The colors are near those of the console.
 """
 
 # About the pixels of a widget of 6 columns, which is the default width, and of 24, which is the whole width.
@@ -18,6 +18,7 @@ COLORS = {
 STYLE = """
 body {{ margin: {margin}px; background: {back}; color: {text}; font: 14px/20px Helvetica, Arial, sans-serif; }}
 #widget {{ width: {width}px; }}
+#widget cwdb-action {{ display: none; }}
 #widget a {{ color: {link}; }}
 #widget table {{ border-collapse: collapse; width: 100%; }}
 #widget th, #widget td {{ border-bottom: 1px solid {line}; padding: 4px 8px; text-align: left; }}
