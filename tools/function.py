@@ -14,7 +14,7 @@ from tools.environment import BIN, ROOT, STATE, fail, run, say, scrubbed
 from tools.terminal import progress
 
 FUNCTION = "permissions-probe"
-# Over HTTP, the function gives the whole report, and makes a run for each request.
+# Whatever the template says: over HTTP, the function gives the whole report, and makes a run for each request.
 SETTINGS = {"PROBE_HTTP_REPORT": "full", "PROBE_HTTP_MAX_AGE": "0"}
 # A whole run, with all that it tries again.
 TIMEOUT = 900
@@ -32,7 +32,7 @@ def watch(environment: dict):
     port = free_port()
     command = [BIN / "cargo-lambda", "lambda", "watch", "-A", "127.0.0.1", "-P", port, "--ignore-changes"]
     # Its log is outside of what it watches, and both its streams go there.
-    options = {"env": scrubbed(**environment, **SETTINGS), "stdout": subprocess.DEVNULL}
+    options = {"env": scrubbed(**{**environment, **SETTINGS}), "stdout": subprocess.DEVNULL}
     with process("watch", command, **options) as (started, log):
         deadline = time.monotonic() + 60
         with progress("Starting cargo lambda watch"):

@@ -2,10 +2,12 @@
 
 import argparse
 import io
+import socket
 import threading
 import unittest
 from contextlib import contextmanager, redirect_stdout
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from unittest import mock
 
 from tools import demo, function
@@ -50,6 +52,28 @@ def serve(status: int, kind: str, body: str):
         server.shutdown()
         serving.join()
         server.server_close()
+
+
+class Watch(unittest.TestCase):
+    def test_the_function_gives_whole_reports_over_http_whatever_the_template_says(self):
+        started = {}
+
+        @contextmanager
+        def process(_what, command, **options):
+            started.update(options)
+            # It listens on the port that the command names.
+            with socket.create_server(("127.0.0.1", int(command[command.index("-P") + 1]))):
+                yield mock.Mock(poll=lambda: None), Path()
+
+        with (
+            mock.patch.object(function, "process", process),
+            mock.patch.object(function, "hold_to_loopback", lambda *_: "seen"),
+            redirect_stdout(io.StringIO()),
+            function.watch({"PROBE_BUCKET": "your-bucket-name", "PROBE_HTTP_REPORT": "summary", "PROBE_HTTP_MAX_AGE": "60"}),
+        ):
+            pass
+        wanted = {"PROBE_BUCKET": "your-bucket-name", "PROBE_HTTP_REPORT": "full", "PROBE_HTTP_MAX_AGE": "0"}
+        self.assertEqual({name: started["env"].get(name) for name in wanted}, wanted)
 
 
 class Text(unittest.TestCase):
