@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from tools import loopback
 from tools.environment import BIN, ROOT, STATE, fail, scrubbed
+from tools.terminal import progress
 
 
 @contextmanager
@@ -48,7 +49,8 @@ def emulator():
     command = [BIN / "python", "-m", "tools.emulator"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with process("emulator", command, env=scrubbed(), **pipes) as (started, log):
-        line = started.stdout.readline()
+        with progress("Starting the emulated account"):
+            line = started.stdout.readline()
         if not line:
             fail("The emulator did not start.", f"Its error:\n{log.read_text()}")
         account = json.loads(line)

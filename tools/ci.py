@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from tools import dependencies
+from tools import browser, dependencies
 from tools.environment import ROOT, STATE, fail, run, say
 from tools.exceptions import Exceptions
 
@@ -50,6 +50,7 @@ def run_steps(exceptions: Exceptions, took: dict) -> None:
     with step("Documentation", took):
         document_code()
     with step("Tests", took):
+        bring_browser(exceptions)
         dev("test")
     with step("Pages", took):
         dev("docs", "--check")
@@ -151,5 +152,22 @@ def bring_package(name: str) -> None:
     """Installs a program of the operating system, where it is missing."""
     if shutil.which(name):
         return
-    run(f"{name} could not be installed", LOOK, "apt-get", "update", "-qq")
-    run(f"{name} could not be installed", LOOK, "apt-get", "install", "-y", "-qq", name)
+    for command in commands_to_install(name):
+        run(f"{name} could not be installed", LOOK, *command)
+
+
+def commands_to_install(name: str) -> tuple:
+    return ("apt-get", "update", "-qq"), ("apt-get", "install", "-y", "-qq", name)
+
+
+def bring_browser(exceptions: Exceptions) -> None:
+    """Installs Debian's Chromium, where there is no browser; with one, `./dev test` looks at the pages."""
+    if not browser.find():
+        # What goes wrong here is seen below, in that there still is none.
+        with suppress(OSError, subprocess.CalledProcessError):
+            for command in commands_to_install("chromium"):
+                subprocess.run(command, check=True)
+    if browser.find():
+        exceptions.checked("browser")
+    else:
+        exceptions.not_checked("browser", "Chromium could not be installed on this machine")

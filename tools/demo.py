@@ -3,106 +3,81 @@
 The account is made from template.yaml. The function is compiled, run under
 `cargo lambda watch` and invoked with `cargo lambda invoke`: first with the
 template's role as it is, then with one action taken out of it, and then with
-the policy that the report offers put into it.
+the policy that the report offers put into it. Each time its URL gives the
+report as text.
 """
 
 import argparse
 import json
-import socket
-import subprocess
-import time
-from contextlib import contextmanager
+import sys
 
-from tools.account import ask, emulator, free_port, hold_to_loopback, process
-from tools.environment import BIN, ROOT, STATE, fail, prepare, run, say, scrubbed
+from tools import terminal
+from tools.account import ask, emulator
+from tools.environment import ROOT, STATE, fail, prepare, say
+from tools.function import FUNCTION, compile_function, fetch_text, invoke, url, watch
 
-FUNCTION = "permissions-probe"
 # The test event to invoke with: the one that the Lambda console offers.
 EVENT = "events/console-test.json"
+WHOLE = STATE / "response.json"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without", default="dynamodb:PutItem", metavar="ACTION", help="the action to take away (default: %(default)s)")
     parser.add_argument("--event", default=EVENT, metavar="FILE", help="the event to invoke with (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the responses as JSON, instead of the reports as text")
     arguments = parser.parse_args()
     if not (ROOT / arguments.event).is_file():
         fail(f"There is no file {arguments.event}.", "Choose one of events/*.json.")
 
     prepare()
-    say("Compiling the function (a first build compiles the AWS SDK: several minutes; later ones: seconds)")
-    run("The function could not be compiled", "Look at cargo's error above.", "cargo", "build", "--locked")
+    compile_function()
     say("Starting an AWS account on this machine: moto, IAM enforced, deployed from template.yaml")
     with emulator() as account, watch(account["environment"]) as port:
         print(f"   {account['endpoint']}: bucket, table, log group and the role {account['role']}")
         say(f"The function with the role as it is: cargo lambda invoke {FUNCTION} --data-file {arguments.event}")
-        response = invoke(port, arguments.event)
-        print(summarize(response))
-        if json.loads(response)["statusCode"] != 200:
-            fail("The role of template.yaml should pass.", "Look at the rows above, and at .local/emulator.log.")
+        if not arguments.json:
+            print(f"   The report as text: curl --header 'Accept: text/plain' {url(port)}")
+        response = run_function(port, arguments)
+        if response["statusCode"] != 200:
+            fail("The role of template.yaml should pass.", "Look at the report above, and at .local/emulator.log.")
 
         say(f"The same with {arguments.without} taken out of the role's policy")
         ask(account, "without", {"action": arguments.without})
-        response = invoke(port, arguments.event)
-        print(summarize(response))
-        report = json.loads(response).get("report", {})
-        if arguments.without not in [row["action"] for row in report.get("actions", []) if row["verdict"] == "denied"]:
+        report = run_function(port, arguments).get("report", {})
+        if arguments.without not in find_denied(report):
             fail(f"{arguments.without} was not reported as denied.", "It has to be an action of the policy in template.yaml.")
 
         say("The same with the policy of the advice put into the role")
         ask(account, "paste", {"policy": report["advice"][0]["policy"]})
-        response = invoke(port, arguments.event)
-        print(summarize(response))
-        if json.loads(response)["statusCode"] != 200:
-            fail("The policy of the advice should allow what was denied.", "Please report this, with .local/response.json.")
+        response = run_function(port, arguments)
+        if response["statusCode"] != 200:
+            fail("The policy of the advice should allow what was denied.", f"Please report this, with {WHOLE.relative_to(ROOT)}.")
     say("Done; everything that was started has been stopped")
 
 
-@contextmanager
-def watch(environment: dict):
-    port = free_port()
-    command = [BIN / "cargo-lambda", "lambda", "watch", "-A", "127.0.0.1", "-P", port, "--ignore-changes"]
-    # Its log is outside of what it watches, and both its streams go there.
-    options = {"env": scrubbed(**environment), "stdout": subprocess.DEVNULL}
-    with process("watch", command, **options) as (started, log):
-        deadline = time.monotonic() + 60
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            if started.poll() is not None or time.monotonic() > deadline:
-                fail("cargo lambda watch did not start.", f"Its log:\n{log.read_text()}")
-            time.sleep(0.1)
-        print(f"   {hold_to_loopback(started.pid, 'cargo lambda watch', port)}")
-        yield port
+def run_function(port: int, arguments: argparse.Namespace) -> dict:
+    """Invokes the function and prints its report; returns the response to the invocation."""
+    response = json.loads(invoke(port, arguments.event))
+    WHOLE.write_text(json.dumps(response, indent=2))
+    if arguments.json:
+        print(summarize(response))
+    else:
+        print(f"\n{fetch_text(port, terminal.columns(), terminal.wants_color(sys.stdout))}")
+    return response
 
 
-def invoke(port: int, event: str) -> str:
-    command = [BIN / "cargo-lambda", "lambda", "invoke", FUNCTION, "-A", "127.0.0.1", "-P", port, "--data-file", event]
-    done = subprocess.run(
-        [str(part) for part in command], check=False, cwd=ROOT, env=scrubbed(), capture_output=True, text=True, timeout=900
-    )
-    try:
-        json.loads(done.stdout)
-        return done.stdout.strip()
-    except ValueError:
-        log = (STATE / "watch.log").read_text()
-        fail(f"cargo lambda invoke gave no response: {done.stdout}{done.stderr}", f"The function's log:\n{log}")
+def find_denied(report: dict) -> list:
+    return [row["action"] for row in report.get("wrong", []) if row["verdict"] == "denied"]
 
 
-def summarize(text: str) -> str:
-    """The response; of a report only what is wrong, since the whole of it fills screens."""
-    response = json.loads(text)
+def summarize(response: dict) -> str:
+    """The response as JSON; of a report without the rows that are allowed, since they fill a screen."""
     report = response.get("report")
     if report is None:
-        return text
-    whole = STATE / "response.json"
-    whole.write_text(json.dumps(response, indent=2))
-    wrong = [row for row in report["actions"] if row["verdict"] != "allowed"]
-    left_out = len(report["actions"]) - len(wrong)
-    print(f"   Here without its body, which is the report as a string, and without {left_out} rows that are allowed;")
-    print(f"   the whole response is in {whole.relative_to(ROOT)}.")
-    return lay_out({"statusCode": response["statusCode"], "report": {**report, "actions": wrong}})
+        return json.dumps(response)
+    print(f"   Here without {len(report['allowed'])} rows that are allowed; the whole response is in {WHOLE.relative_to(ROOT)}.")
+    return lay_out({**response, "report": {key: value for key, value in report.items() if key != "allowed"}})
 
 
 def lay_out(value: object, indent: str = "") -> str:

@@ -13,6 +13,8 @@ VENV = STATE / "venv"
 BIN = VENV / "bin"
 # Apart from the rest, whose versions of what both stand on are others.
 CHECKS = STATE / "checks"
+# Apart from both: whoever makes pictures needs neither.
+BROWSER = STATE / "browser"
 REQUIREMENTS = ROOT / "tools" / "requirements"
 # What is installed is what was locked, to the byte, and none of it runs code of its own while it is installed. pip looks
 # for nothing else: its resolver takes a distribution with an extra for one that is not locked.
@@ -52,6 +54,11 @@ def prepare() -> None:
 def prepare_checks() -> None:
     """Installs what `./dev lint` and the tests of the tools check with into .local/checks, unless it is there already."""
     install(CHECKS, REQUIREMENTS / "checks.txt", "Checkov, DuckDB, Ruff, typos and zizmor")
+
+
+def prepare_browser() -> None:
+    """Installs what drives a browser into .local/browser, unless it is there already; the browser is the system's own."""
+    install(BROWSER, REQUIREMENTS / "browser.txt", "Playwright, axe-core, nh3, Pillow and Rich")
 
 
 def enter_venv() -> None:

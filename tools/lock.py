@@ -13,6 +13,7 @@ from tools.environment import REQUIREMENTS, ROOT, STATE, install, run, say, scru
 LOCKED = [
     "tools/requirements/local",
     "tools/requirements/checks",
+    "tools/requirements/browser",
     "tools/requirements/gate",
     "tools/requirements/lock",
     "bench/python/requirements",

@@ -6,17 +6,21 @@ Emulator, both of which this command installs into .local/venv.
 
 To run only some of the tests of these tools, by a part of their names, once they are installed:
 .local/venv/bin/python -m unittest discover -s tests/tools -k PART
+To look at the pages again: .local/browser/bin/python -m unittest discover -s tests/browser
 """
 
 import argparse
 
-from tools.environment import BIN, ROOT, prepare, run, say, scrubbed
+from tools import browser
+from tools.environment import BIN, BROWSER, ROOT, prepare, prepare_browser, run, say, scrubbed
 
 # The benchmark is measured, not tested, and stands on what is built for a release only.
 CARGO_TEST = ("test", "--workspace", "--locked", "--exclude", "bench")
 OPTIONAL_FEATURE = ("test", "--locked", "--features", "authorization-details", "--test", "integration", "root_causes::details")
 # Those of this package, for the Python of .local/venv, which has what they import.
 TOOLS_TESTS = ("-m", "unittest", "discover", "-s", "tests/tools")
+# Those that need a browser, for the Python of .local/browser.
+BROWSER_TESTS = ("-m", "unittest", "discover", "-s", "tests/browser")
 
 
 def main() -> None:
@@ -29,6 +33,7 @@ def main() -> None:
     say("Running the tests of the tools")
     todo = "Look at the failed tests above."
     run("The tests did not pass", todo, BIN / "python", *TOOLS_TESTS, env=environment)
+    look_at_pages()
     if not arguments.quick:
         say("Compiling the function as for a release (a first build takes several minutes)")
         run("The function could not be compiled", "Look at cargo's error above.", "cargo", "build", "--release", "--locked")
@@ -37,3 +42,16 @@ def main() -> None:
     run("The tests did not pass", todo, "cargo", *CARGO_TEST, *arguments.arguments, env=environment)
     say("Running the tests of the optional feature")
     run("The tests did not pass", todo, "cargo", *OPTIONAL_FEATURE, env=environment)
+
+
+def look_at_pages() -> None:
+    """Runs the tests that need a browser. Where there is none, `./dev ci` says whether they may be left out."""
+    program = browser.find()
+    if not program:
+        say("The pages of tests/pages are not looked at: there is no browser")
+        print(f"   {browser.INSTALL}")
+        return
+    prepare_browser()
+    say(f"Looking at the pages of tests/pages in {program}")
+    todo = "Look at the failed tests above, and at the pictures in .local/pages."
+    run("The tests did not pass", todo, BROWSER / "bin" / "python", *BROWSER_TESTS, env=scrubbed())

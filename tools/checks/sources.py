@@ -4,7 +4,7 @@ import subprocess
 
 from tools.environment import CHECKS, ROOT, say, scrubbed
 
-PYTHON = ("dev", "tools", "tests/tools", "bench/python/function.py")
+PYTHON = ("dev", "tools", "tests/tools", "tests/browser", "bench/python/function.py")
 WORKFLOWS = ".github/workflows"
 
 

@@ -1,0 +1,93 @@
+"""The function on this machine: compiled, started under `cargo lambda watch`, invoked, and asked over HTTP for its report."""
+
+import json
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+
+from tools.account import free_port, hold_to_loopback, process
+from tools.environment import BIN, ROOT, STATE, fail, run, say, scrubbed
+from tools.terminal import progress
+
+FUNCTION = "permissions-probe"
+# Whatever the template says: over HTTP, the function gives the whole report, and makes a run for each request.
+SETTINGS = {"PROBE_HTTP_REPORT": "full", "PROBE_HTTP_MAX_AGE": "0"}
+# A whole run, with all that it tries again.
+TIMEOUT = 900
+
+
+def compile_function() -> None:
+    """Compiles it; cargo says on a terminal how far it is."""
+    say("Compiling the function (a first build compiles the AWS SDK: several minutes; later ones: seconds)")
+    run("The function could not be compiled", "Look at cargo's error above.", "cargo", "build", "--locked")
+
+
+@contextmanager
+def watch(environment: dict):
+    """The function, in an account that the environment leads to; yields the port on which it is invoked."""
+    port = free_port()
+    command = [BIN / "cargo-lambda", "lambda", "watch", "-A", "127.0.0.1", "-P", port, "--ignore-changes"]
+    # Its log is outside of what it watches, and both its streams go there.
+    options = {"env": scrubbed(**{**environment, **SETTINGS}), "stdout": subprocess.DEVNULL}
+    with process("watch", command, **options) as (started, log):
+        deadline = time.monotonic() + 60
+        with progress("Starting cargo lambda watch"):
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                if started.poll() is not None or time.monotonic() > deadline:
+                    fail("cargo lambda watch did not start.", f"Its log:\n{log.read_text()}")
+                time.sleep(0.1)
+        print(f"   {hold_to_loopback(started.pid, 'cargo lambda watch', port)}")
+        yield port
+
+
+def invoke(port: int, event: str) -> str:
+    """The response to an event of a file, which is JSON."""
+    command = [BIN / "cargo-lambda", "lambda", "invoke", FUNCTION, "-A", "127.0.0.1", "-P", port, "--data-file", event]
+    with progress("Invoking the function"):
+        done = subprocess.run(
+            [str(part) for part in command], check=False, cwd=ROOT, env=scrubbed(), capture_output=True, text=True, timeout=TIMEOUT
+        )
+    try:
+        json.loads(done.stdout)
+        return done.stdout.strip()
+    except ValueError:
+        fail(f"cargo lambda invoke gave no response: {done.stdout}{done.stderr}", read_log())
+
+
+def url(port: int) -> str:
+    """The function's URL, as `cargo lambda watch` serves it."""
+    return f"http://127.0.0.1:{port}/lambda-url/{FUNCTION}/"
+
+
+def fetch_text(port: int, width: int, color: bool) -> str:
+    """The report of a run as text, from the function's URL."""
+    query = urllib.parse.urlencode({"width": width, **({"color": "true"} if color else {})})
+    request = urllib.request.Request(f"{url(port)}?{query}", headers={"accept": "text/plain"})
+    # No proxy of the environment is asked for what is on this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with progress("Asking the function's URL for its report"), opener.open(request, timeout=TIMEOUT) as response:
+            return read_text(response)
+    except urllib.error.HTTPError as response:
+        # A status is the verdict, too: a denial is 403.
+        return read_text(response)
+    except OSError as error:
+        fail(f"The function's URL was not answered: {error}.", read_log())
+
+
+def read_text(response) -> str:
+    if response.headers.get_content_type() != "text/plain":
+        body = response.read().decode(errors="replace")
+        fail(f"The function's URL gave no text but {response.headers.get_content_type()}: {body}", read_log())
+    return response.read().decode().rstrip("\n")
+
+
+def read_log() -> str:
+    return f"The function's log:\n{(STATE / 'watch.log').read_text()}"
