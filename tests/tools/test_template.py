@@ -2,13 +2,11 @@
 
 import itertools
 import json
-import re
 from unittest import TestCase
 
-from support import deployed, fenced, page, pages, section, template
+from support import ACCOUNT, REGION, deployed, fenced, filled, page, pages, section, template
 from tools.checks import combinations, rules
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-ml-pipeline-role"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:probe"
@@ -159,20 +157,6 @@ class Combinations(TestCase):
                     occurs = any(pair.items() <= combination.items() for combination in covering)
                     ruled = {name: value for name, value in pair.items() if name in looked_at}
                     self.assertEqual(occurs, any(ruled.items() <= chosen.items() for chosen in possible))
-
-
-def filled(node: object, parameters: dict) -> object:
-    """The node with its references as in the stack of an account and Region."""
-    known = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT} | parameters
-    if isinstance(node, list):
-        return [filled(part, parameters) for part in node]
-    if not isinstance(node, dict):
-        return node
-    if set(node) == {"Ref"}:
-        return known.get(node["Ref"], node["Ref"])
-    if set(node) == {"Fn::Sub"}:
-        return re.sub(r"\$\{([\w:]+)\}", lambda match: known[match[1]], node["Fn::Sub"])
-    return {name: filled(value, parameters) for name, value in node.items()}
 
 
 def environment(**parameters: str) -> dict:
