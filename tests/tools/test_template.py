@@ -37,6 +37,11 @@ RULES = {
         {"AlarmRecovery": "true"},
         {"AlarmRecovery": "true", "AlarmTopicArn": TOPIC},
     ),
+    "ActionAlarmNeedsItsMetric": (
+        {"AlarmByAction": "true"},
+        {"AlarmByAction": "true", "Metrics": "actions"},
+        {"AlarmByAction": "true", "Metrics": "actions", "AlarmPeriodSeconds": "300"},
+    ),
     "DashboardNeedsMetrics": ({"Dashboard": "true", "Metrics": "off"}, {"Dashboard": "true"}),
     "RegistryNeedsEvents": (
         {"CreateTestEventRegistry": "true"},
@@ -102,6 +107,16 @@ class Parameters(TestCase):
                 for parameters in right:
                     self.assertEqual(rules.refused(document, BUCKET | parameters), [])
 
+    def test_the_alarm_by_action_looks_at_three_hours_at_most(self) -> None:
+        """CloudWatch User Guide, "Limits" of alarms: Metrics Insights evaluates the latest 3 hours."""
+        document = template()
+        for period in document["Parameters"]["AlarmPeriodSeconds"]["AllowedValues"]:
+            asked = {"AlarmByAction": "true", "Metrics": "actions", "AlarmPeriodSeconds": str(period)}
+            periods = deployed(**asked)["Resources"]["DeniedActionAlarm"]["Properties"]["EvaluationPeriods"]
+            self.assertEqual(bool(rules.refused(document, BUCKET | asked)), periods * int(period) > 3 * 3600, period)
+        without_alarms = {"AlarmByAction": "true", "Metrics": "actions", "Alarms": "false"}
+        self.assertIn("AlarmByAction needs Alarms", " ".join(rules.refused(document, BUCKET | without_alarms)))
+
     def test_the_rule_on_periods_compares_numbers(self) -> None:
         document = template()
         for periods in range(1, 8):
@@ -148,15 +163,22 @@ class Combinations(TestCase):
         defaults = {name: str(parameter.get("Default", "")) for name, parameter in document["Parameters"].items()}
         for combination in covering:
             self.assertEqual(rules.broken(document, defaults | combination), {})
-        looked_at = sorted(rules.mentioned(document["Rules"]) & set(parameters))
-        values = (dict(zip(looked_at, chosen, strict=True)) for chosen in itertools.product(*(parameters[name] for name in looked_at)))
-        possible = [chosen for chosen in values if not rules.broken(document, defaults | chosen)]
+        # Rules that share no parameter cannot contradict each other, so each set of connected rules is looked at alone.
+        connected = {frozenset(rules.connected(document, name)) for name in document["Rules"]}
+        possible = []
+        for together in connected:
+            looked_at = sorted(set().union(*(rules.mentioned(document["Rules"][name]) for name in together)) & set(parameters))
+            values = (dict(zip(looked_at, chosen, strict=True)) for chosen in itertools.product(*(parameters[name] for name in looked_at)))
+            possible.append((looked_at, [chosen for chosen in values if not together & set(rules.broken(document, defaults | chosen))]))
         for one, other in itertools.combinations(parameters, 2):
             for pair in ({one: a, other: b} for a in parameters[one] for b in parameters[other]):
                 with self.subTest(pair):
                     occurs = any(pair.items() <= combination.items() for combination in covering)
-                    ruled = {name: value for name, value in pair.items() if name in looked_at}
-                    self.assertEqual(occurs, any(ruled.items() <= chosen.items() for chosen in possible))
+                    allowed = True
+                    for looked_at, choices in possible:
+                        ruled = {name: value for name, value in pair.items() if name in looked_at}
+                        allowed = allowed and any(ruled.items() <= chosen.items() for chosen in choices)
+                    self.assertEqual(occurs, allowed)
 
 
 def environment(**parameters: str) -> dict:
