@@ -43,6 +43,14 @@ RULES = {
         {"AlarmByAction": "true", "Metrics": "actions", "AlarmPeriodSeconds": "300"},
     ),
     "DashboardNeedsMetrics": ({"Dashboard": "true", "Metrics": "off"}, {"Dashboard": "true"}),
+    "ChatNeedsFunctions": (
+        {"ChatTopicArn": TOPIC},
+        {"ChatTopicArn": TOPIC, "CheckFunctionArns": FUNCTION},
+    ),
+    "EventsNeedFunctions": (
+        {"SendEvents": "true"},
+        {"SendEvents": "true", "CheckFunctionArns": f"{FUNCTION},{FUNCTION}:live"},
+    ),
     "RegistryNeedsEvents": (
         {"CreateTestEventRegistry": "true"},
         {"CreateTestEventRegistry": "true", "ShareTestEvents": "true"},
@@ -81,6 +89,7 @@ PATTERNS = {
     ),
     "MetricsNamespace": (["PermissionsProbe", "Team/Probe"], ["", "AWS/Lambda", "a b", 'a"b']),
     "AlarmTopicArn": (["", TOPIC, f"{TOPIC}.fifo"], ["alarms", f"arn:aws:sns:{REGION}:{ACCOUNT}:*", f"{TOPIC}:subscription"]),
+    "ChatTopicArn": (["", TOPIC], ["chat", f"arn:aws:sns:{REGION}:{ACCOUNT}:*", f"{TOPIC}.fifo", f"{TOPIC}:subscription"]),
     "AlarmEmail": (["", "someone@example.com"], ["someone", "a@b c"]),
     "InconclusivePeriods": (["1", "7"], ["0", "8"]),
     "InconclusiveOf": (["1", "7"], ["0", "8"]),
@@ -147,6 +156,8 @@ class Parameters(TestCase):
             ({"Fn::Or": [group, size]}, {"ASecurityGroup": "sg-other", "InstanceType": "t2.nano"}, False),
             ({"Fn::Not": [{"Fn::Equals": [{"Ref": "EnvironmentType"}, "prod"]}]}, {"EnvironmentType": "test"}, True),
             ({"Fn::Not": [{"Fn::Equals": [{"Ref": "EnvironmentType"}, "prod"]}]}, {"EnvironmentType": "prod"}, False),
+            ({"Fn::EachMemberEquals": [{"Ref": "Departments"}, "IT"]}, {"Departments": "IT,IT"}, True),
+            ({"Fn::EachMemberEquals": [{"Ref": "Departments"}, "IT"]}, {"Departments": "IT,HR"}, False),
         ):
             self.assertEqual(rules.evaluate(function, values), expected, function)
         with self.assertRaises(ValueError):
