@@ -270,7 +270,7 @@ class Chat(TestCase):
 
     def test_a_check_that_did_not_run_is_told_as_well(self) -> None:
         not_valid, failed, other = self.published(NOT_VALID, "Lambda.KMSAccessDeniedException", response(502))
-        self.assertEqual(not_valid["content"]["title"], "The check probe-0 did not run: its configuration is not valid")
+        self.assertEqual(not_valid["content"]["title"], "The check probe-0 did not run. Not valid: PROBE_BUCKET, PROBE_TABLE_KEY")
         self.assertEqual(
             not_valid["content"]["description"].splitlines(),
             ["PROBE_BUCKET is b/c; expected: the name of an S3 bucket", "PROBE_TABLE_KEY; expected: a name and a type"],
