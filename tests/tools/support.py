@@ -7,6 +7,8 @@ import sys
 from tools.checks.combinations import resolve
 from tools.environment import CHECKS, ROOT, prepare_checks
 
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
 prepare_checks()
 # Behind this interpreter's own packages, so that only what it lacks comes from there.
 site.addsitedir(str(CHECKS / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"))
@@ -24,6 +26,20 @@ def template() -> dict:
 def deployed(**parameters: str) -> dict:
     """What CloudFormation would create with these parameters: template.yaml without conditions, as ./dev lint lints it."""
     return resolve(template(), parameters)
+
+
+def filled(node: object, parameters: dict) -> object:
+    """The node with its references as in the stack of an account and Region."""
+    known = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT} | parameters
+    if isinstance(node, list):
+        return [filled(part, parameters) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if set(node) == {"Ref"}:
+        return known.get(node["Ref"], node["Ref"])
+    if set(node) == {"Fn::Sub"}:
+        return re.sub(r"\$\{([\w:.]+)\}", lambda match: known[match[1]], node["Fn::Sub"])
+    return {name: filled(value, parameters) for name, value in node.items()}
 
 
 def page(name: str) -> str:

@@ -5,9 +5,15 @@ So what is claimed here is claimed for every length. The rule is that of the Clo
 CloudWatch alarms treat missing data", and is held to every row of the tables there.
 """
 
+import json
+import re
+import shlex
 from unittest import TestCase
 
-from support import template
+import botocore.session
+from botocore import xform_name
+
+from support import ROOT, deployed, filled, template
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 KEEP = "Retain current state"
@@ -183,3 +189,96 @@ class Verdicts(TestCase):
         alarm = Alarm("InconclusiveAlarm", InconclusivePeriods="1", InconclusiveOf="1")
         self.assertEqual((alarm.needed, alarm.periods), (1, 1))
         self.assertEqual(alarm.play([0, 1, 0], 4), [OK, ALARM, OK])
+
+
+class ByAction(TestCase):
+    """The alarm with a contributor for each action, which exists only while the query returns data of it."""
+
+    RESOURCES = {"AlarmByAction": "true", "Metrics": "actions"}
+
+    def setUp(self) -> None:
+        self.alarm = deployed(**self.RESOURCES)["Resources"]["DeniedActionAlarm"]["Properties"]
+        (self.query,) = self.alarm["Metrics"]
+
+    def test_the_query_asks_for_the_actions_of_this_function(self) -> None:
+        """CloudWatch User Guide, "Metrics Insights query components and syntax"; an alarm needs GROUP BY and ORDER BY."""
+        names = {"MetricsNamespace": "Team/Probe", "FunctionName": "probe"}
+        self.assertEqual(
+            filled(self.query["Expression"], names),
+            'SELECT MAX(ActionDenied) FROM SCHEMA("Team/Probe", FunctionName, "Action") '
+            "WHERE FunctionName = 'probe' GROUP BY \"Action\" ORDER BY MAX() DESC",
+        )
+
+    def test_it_is_created_only_when_asked_for(self) -> None:
+        self.assertNotIn("DeniedActionAlarm", deployed(Metrics="actions")["Resources"])
+        self.assertNotIn("DeniedActionAlarm", deployed(**self.RESOURCES, Alarms="false")["Resources"])
+
+    def test_a_denial_that_lasts_keeps_its_contributor(self) -> None:
+        """Hourly runs as in test_by_the_minute: the action is denied until hour 6, and allowed from then on."""
+        period, needed, periods = 60, self.alarm["DatapointsToAlarm"], self.alarm["EvaluationPeriods"]
+        runs = {60 * hour + hour % 2: hour < 6 for hour in range(13)}
+        for length in range(periods, 8):
+            states = {}
+            for now in range(length * period + 60, 12 * 60):
+                points = ""
+                for at in reversed(range(length)):
+                    denied = [denied for run, denied in runs.items() if now - (at + 1) * period < run <= now - at * period]
+                    points += "-" if not denied else "X" if any(denied) else "0"
+                # Without data in the periods that the alarm is on, the query returns no such series.
+                self.assertTrue(points[-periods:].replace("-", ""), now)
+                states[now] = evaluate(points, needed, periods, self.alarm["TreatMissingData"])
+            with self.subTest(evaluation_range=length):
+                recovered = min((now for now, state in states.items() if state == OK), default=12 * 60)
+                if min(states) < 6 * 60:
+                    self.assertTrue(all(state == ALARM for now, state in states.items() if now < 6 * 60))
+                    self.assertLessEqual(recovered, 6 * 60 + 2 * period, "it is OK within two periods of the run that found it allowed")
+
+
+class Descriptions(TestCase):
+    """What CloudWatch shows beside the alarm and sends in its e-mails."""
+
+    # The AWS CLI's own command, which is no operation of the API (AWS CLI Command Reference, "aws logs tail").
+    LOGS_TAIL = {"--region", "--since", "--filter-pattern", "--format", "--follow", "--log-stream-names"}
+    # Options of every command (AWS CLI Command Reference, "aws").
+    EVERYWHERE = {"--region", "--query", "--output"}
+
+    def descriptions(self) -> dict:
+        """Each alarm's description, where the names are as long as they can be."""
+        resolved = deployed(AlarmByAction="true", Metrics="actions")["Resources"]
+        names = {"FunctionName": "f" * 64, "LogGroup": "/aws/lambda/" + "f" * 64, "AWS::Region": "ap-southeast-7", "Schedule": "s" * 64}
+        return {
+            name: filled(resource["Properties"]["AlarmDescription"], names)
+            for name, resource in resolved.items()
+            if resource["Type"] == "AWS::CloudWatch::Alarm"
+        }
+
+    def test_every_description_fits_with_the_longest_names(self) -> None:
+        """CloudWatch API Reference, PutMetricAlarm: AlarmDescription has at most 1,024 characters."""
+        found = self.descriptions()
+        self.assertEqual(set(found), {"DeniedAlarm", "DeniedActionAlarm", "InconclusiveAlarm", "MissingAlarm"})
+        for name, text in found.items():
+            self.assertLessEqual(len(text), 1024, name)
+
+    def test_every_command_is_one_of_the_aws_cli(self) -> None:
+        model = botocore.session.get_session()
+        for name, text in self.descriptions().items():
+            commands = re.findall(r"aws (?:logs|lambda|iam|scheduler) [a-z][^\n)]*", text)
+            self.assertTrue(commands, name)
+            for command in commands:
+                service, operation, *words = shlex.split(command)[1:]
+                options = {word for word in words if word.startswith("--")} - self.EVERYWHERE
+                with self.subTest(name, command=command):
+                    if (service, operation) == ("logs", "tail"):
+                        self.assertLessEqual(options, self.LOGS_TAIL)
+                        continue
+                    client = model.create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
+                    api = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation.replace("-", "_")])
+                    known = {f"--{xform_name(member, '-')}" for member in api.input_shape.members}
+                    self.assertLessEqual(options, known)
+
+    def test_every_kind_of_line_is_one_that_is_logged(self) -> None:
+        kinds = json.loads((ROOT / "tests" / "data" / "log-kinds.json").read_text())
+        for name, text in self.descriptions().items():
+            asked = re.findall(r'\$\.kind = "(\w+)"', text) + re.findall(r'with "(\w+)" instead', text)
+            self.assertLessEqual(set(asked), set(kinds), name)
+            self.assertEqual(bool(asked), name != "MissingAlarm", name)

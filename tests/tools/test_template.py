@@ -2,13 +2,11 @@
 
 import itertools
 import json
-import re
 from unittest import TestCase
 
-from support import deployed, fenced, page, pages, section, template
+from support import ACCOUNT, REGION, deployed, fenced, filled, page, pages, section, template
 from tools.checks import combinations, rules
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-ml-pipeline-role"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:probe"
@@ -39,7 +37,20 @@ RULES = {
         {"AlarmRecovery": "true"},
         {"AlarmRecovery": "true", "AlarmTopicArn": TOPIC},
     ),
+    "ActionAlarmNeedsItsMetric": (
+        {"AlarmByAction": "true"},
+        {"AlarmByAction": "true", "Metrics": "actions"},
+        {"AlarmByAction": "true", "Metrics": "actions", "AlarmPeriodSeconds": "300"},
+    ),
     "DashboardNeedsMetrics": ({"Dashboard": "true", "Metrics": "off"}, {"Dashboard": "true"}),
+    "ChatNeedsFunctions": (
+        {"ChatTopicArn": TOPIC},
+        {"ChatTopicArn": TOPIC, "CheckFunctionArns": FUNCTION},
+    ),
+    "EventsNeedFunctions": (
+        {"SendEvents": "true"},
+        {"SendEvents": "true", "CheckFunctionArns": f"{FUNCTION},{FUNCTION}:live"},
+    ),
     "RegistryNeedsEvents": (
         {"CreateTestEventRegistry": "true"},
         {"CreateTestEventRegistry": "true", "ShareTestEvents": "true"},
@@ -78,6 +89,7 @@ PATTERNS = {
     ),
     "MetricsNamespace": (["PermissionsProbe", "Team/Probe"], ["", "AWS/Lambda", "a b", 'a"b']),
     "AlarmTopicArn": (["", TOPIC, f"{TOPIC}.fifo"], ["alarms", f"arn:aws:sns:{REGION}:{ACCOUNT}:*", f"{TOPIC}:subscription"]),
+    "ChatTopicArn": (["", TOPIC], ["chat", f"arn:aws:sns:{REGION}:{ACCOUNT}:*", f"{TOPIC}.fifo", f"{TOPIC}:subscription"]),
     "AlarmEmail": (["", "someone@example.com"], ["someone", "a@b c"]),
     "InconclusivePeriods": (["1", "7"], ["0", "8"]),
     "InconclusiveOf": (["1", "7"], ["0", "8"]),
@@ -103,6 +115,16 @@ class Parameters(TestCase):
                 self.assertEqual(set(rules.broken(document, values | BUCKET | wrong)), {name})
                 for parameters in right:
                     self.assertEqual(rules.refused(document, BUCKET | parameters), [])
+
+    def test_the_alarm_by_action_looks_at_three_hours_at_most(self) -> None:
+        """CloudWatch User Guide, "Limits" of alarms: Metrics Insights evaluates the latest 3 hours."""
+        document = template()
+        for period in document["Parameters"]["AlarmPeriodSeconds"]["AllowedValues"]:
+            asked = {"AlarmByAction": "true", "Metrics": "actions", "AlarmPeriodSeconds": str(period)}
+            periods = deployed(**asked)["Resources"]["DeniedActionAlarm"]["Properties"]["EvaluationPeriods"]
+            self.assertEqual(bool(rules.refused(document, BUCKET | asked)), periods * int(period) > 3 * 3600, period)
+        without_alarms = {"AlarmByAction": "true", "Metrics": "actions", "Alarms": "false"}
+        self.assertIn("AlarmByAction needs Alarms", " ".join(rules.refused(document, BUCKET | without_alarms)))
 
     def test_the_rule_on_periods_compares_numbers(self) -> None:
         document = template()
@@ -134,6 +156,8 @@ class Parameters(TestCase):
             ({"Fn::Or": [group, size]}, {"ASecurityGroup": "sg-other", "InstanceType": "t2.nano"}, False),
             ({"Fn::Not": [{"Fn::Equals": [{"Ref": "EnvironmentType"}, "prod"]}]}, {"EnvironmentType": "test"}, True),
             ({"Fn::Not": [{"Fn::Equals": [{"Ref": "EnvironmentType"}, "prod"]}]}, {"EnvironmentType": "prod"}, False),
+            ({"Fn::EachMemberEquals": [{"Ref": "Departments"}, "IT"]}, {"Departments": "IT,IT"}, True),
+            ({"Fn::EachMemberEquals": [{"Ref": "Departments"}, "IT"]}, {"Departments": "IT,HR"}, False),
         ):
             self.assertEqual(rules.evaluate(function, values), expected, function)
         with self.assertRaises(ValueError):
@@ -150,29 +174,22 @@ class Combinations(TestCase):
         defaults = {name: str(parameter.get("Default", "")) for name, parameter in document["Parameters"].items()}
         for combination in covering:
             self.assertEqual(rules.broken(document, defaults | combination), {})
-        looked_at = sorted(rules.mentioned(document["Rules"]) & set(parameters))
-        values = (dict(zip(looked_at, chosen, strict=True)) for chosen in itertools.product(*(parameters[name] for name in looked_at)))
-        possible = [chosen for chosen in values if not rules.broken(document, defaults | chosen)]
+        # Rules that share no parameter cannot contradict each other, so each set of connected rules is looked at alone.
+        connected = {frozenset(rules.connected(document, name)) for name in document["Rules"]}
+        possible = []
+        for together in connected:
+            looked_at = sorted(set().union(*(rules.mentioned(document["Rules"][name]) for name in together)) & set(parameters))
+            values = (dict(zip(looked_at, chosen, strict=True)) for chosen in itertools.product(*(parameters[name] for name in looked_at)))
+            possible.append((looked_at, [chosen for chosen in values if not together & set(rules.broken(document, defaults | chosen))]))
         for one, other in itertools.combinations(parameters, 2):
             for pair in ({one: a, other: b} for a in parameters[one] for b in parameters[other]):
                 with self.subTest(pair):
                     occurs = any(pair.items() <= combination.items() for combination in covering)
-                    ruled = {name: value for name, value in pair.items() if name in looked_at}
-                    self.assertEqual(occurs, any(ruled.items() <= chosen.items() for chosen in possible))
-
-
-def filled(node: object, parameters: dict) -> object:
-    """The node with its references as in the stack of an account and Region."""
-    known = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT} | parameters
-    if isinstance(node, list):
-        return [filled(part, parameters) for part in node]
-    if not isinstance(node, dict):
-        return node
-    if set(node) == {"Ref"}:
-        return known.get(node["Ref"], node["Ref"])
-    if set(node) == {"Fn::Sub"}:
-        return re.sub(r"\$\{([\w:]+)\}", lambda match: known[match[1]], node["Fn::Sub"])
-    return {name: filled(value, parameters) for name, value in node.items()}
+                    allowed = True
+                    for looked_at, choices in possible:
+                        ruled = {name: value for name, value in pair.items() if name in looked_at}
+                        allowed = allowed and any(ruled.items() <= chosen.items() for chosen in choices)
+                    self.assertEqual(occurs, allowed)
 
 
 def environment(**parameters: str) -> dict:

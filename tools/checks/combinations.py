@@ -18,6 +18,7 @@ SAMPLES = {
     "AssumeRoleArn": ["", "arn:aws:iam::123456789012:role/sagemaker-ml-pipeline-role"],
     "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
     "AlarmEmail": ["", "someone@example.com"],
+    "ChatTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:chat"],
     "CheckFunctionArns": ["", "arn:aws:lambda:us-east-1:123456789012:function:a,arn:aws:lambda:us-east-1:123456789012:function:b"],
 }
 

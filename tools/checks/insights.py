@@ -1,7 +1,7 @@
 """A small checker for queries of CloudWatch Logs Insights, since AWS publishes no parser of the language.
 
 It knows the commands and functions of the CloudWatch Logs User Guide, "CloudWatch Logs Insights query syntax", and is told
-which fields and messages the function's log lines have. AWS itself has not parsed the queries.
+which fields and kinds the function's log lines have. AWS itself has not parsed the queries.
 """
 
 import re
@@ -25,7 +25,7 @@ TOKEN = re.compile(
 )
 
 
-def check(query: str, fields: set, messages: set) -> list:
+def check(query: str, fields: set, kinds: set) -> list:
     """Says what is wrong with a query."""
     try:
         commands = split(tokens(query))
@@ -34,7 +34,7 @@ def check(query: str, fields: set, messages: set) -> list:
     known = GIVEN | fields
     wrong = []
     for command in commands:
-        known, found = check_command(command, known, messages)
+        known, found = check_command(command, known, kinds)
         wrong += found
     return wrong
 
@@ -73,7 +73,7 @@ def split(found: list) -> list:
     return commands
 
 
-def check_command(command: list, known: set, messages: set) -> tuple:
+def check_command(command: list, known: set, kinds: set) -> tuple:
     """Checks one command; returns the fields that the next one sees, too."""
     if not command:
         return known, ["has an empty command between two pipes"]
@@ -91,8 +91,11 @@ def check_command(command: list, known: set, messages: set) -> tuple:
     for index, (kind, written) in enumerate(rest):
         before = rest[index - 1][1] if index else ""
         after = rest[index + 1][1] if index + 1 < len(rest) else ""
-        if kind == "text" and before in ("=", "!=") and rest[index - 2][1] == "message" and written[1:-1] not in messages:
-            wrong.append(f"asks for a message that is never logged: {written}")
+        if kind == "text" and before in ("=", "!=") and rest[index - 2][1] == "kind" and written[1:-1] not in kinds:
+            wrong.append(f"asks for a kind of line that is never logged: {written}")
+        # A message is a sentence for people, which can change with every version.
+        if kind == "text" and before in ("=", "!=") and rest[index - 2][1] == "message":
+            wrong.append(f"compares the message, which has no fixed text, with {written}")
         if kind != "name":
             continue
         text = written.strip("`")

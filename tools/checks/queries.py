@@ -11,7 +11,7 @@ LOGGED = ROOT / "tests" / "data"
 
 
 def check_queries(template: dict) -> list:
-    fields, messages = (set(json.loads((LOGGED / f"log-{what}.json").read_text())) for what in ("fields", "messages"))
+    fields, kinds = (set(json.loads((LOGGED / f"log-{what}.json").read_text())) for what in ("fields", "kinds"))
     queries = {}
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
@@ -25,7 +25,7 @@ def check_queries(template: dict) -> list:
     say(f"The {len(queries)} queries of Logs Insights, against the {len(fields)} fields that the function logs")
     found = []
     for name, query in queries.items():
-        wrong = insights.check(query, fields, messages)
+        wrong = insights.check(query, fields, kinds)
         print(f"{'wrong' if wrong else 'well '}  {name}")
         line = template["Resources"][name.partition(",")[0]].start_mark.line + 1
         found += [(line, f"the query {name} {text}", "") for text in wrong]

@@ -45,6 +45,9 @@ def evaluate(node: object, values: dict) -> object:
         return any(arguments)
     if function == "Fn::Contains":
         return arguments[1] in arguments[0]
+    if function == "Fn::EachMemberEquals":
+        # What is referred to here is a list, of which the parameter's value has the members with commas between them.
+        return all(member == arguments[1] for member in arguments[0].split(","))
     raise ValueError(f"tools/checks/rules.py does not know {function} in a rule")
 
 
