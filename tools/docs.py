@@ -1,6 +1,6 @@
 """Writes the generated pages and the pictures, and checks all Markdown of the repository.
 
-The pages are written by the tests that compare them otherwise, those of `docs::`, which are told to by UPDATE_DOCS=1.
+The pages are written by the tests that compare them otherwise, those of WRITTEN_BY, which are told to by UPDATE_DOCS=1.
 The pictures are taken in a browser, of a run in the emulated account of `./dev demo` (tools/pictures.py).
 What is checked is that every relative link and its anchor lead somewhere, that docs/SUMMARY.md has every page of docs/,
 that README.md stays short, and that the pictures are there and small. --check writes nothing; `./dev test` makes the
@@ -18,6 +18,9 @@ from tools.checks.pages import check_pages
 from tools.checks.pictures import check_pictures
 from tools.environment import BROWSER, ROOT, fail, prepare, prepare_browser, run, say, scrubbed
 from tools.test import CARGO_TEST
+
+# The tests that hold a file to what the code says, or write it.
+WRITTEN_BY = ("docs::", "pages::")
 
 
 def main() -> int:
@@ -43,7 +46,7 @@ def write_generated() -> None:
     prepare()
     say("Writing the generated pages (a first build takes several minutes)")
     todo = "Look at the failed tests above."
-    run("The pages could not be written", todo, "cargo", *CARGO_TEST, "docs::", env=scrubbed(UPDATE_DOCS="1"))
+    run("The pages could not be written", todo, "cargo", *CARGO_TEST, "--", *WRITTEN_BY, env=scrubbed(UPDATE_DOCS="1"))
 
 
 def make_pictures() -> None:

@@ -40,10 +40,12 @@ probe:
 impl WidgetEvent {
     /// The event, if a dashboard sent it.
     pub fn from_event(event: &Value) -> Option<Self> {
-        if event["describe"] == true {
+        // AWS does not say which value it sends, nor whether the context comes with it.
+        let context = event.get("widgetContext");
+        if event["describe"] == true || (context.is_some() && event.get("describe").is_some()) {
             return Some(Self::Describe);
         }
-        let context = event.get("widgetContext")?;
+        let context = context?;
         let theme = if context["theme"] == "dark" { Theme::Dark } else { Theme::Light };
         let offset = context["timezone"]["offsetISO"].as_str().and_then(UtcOffset::parse);
         Some(Self::Show { theme, offset })
@@ -82,7 +84,9 @@ mod tests {
         for context in [json!({}), json!(null), json!({"theme": 7, "timezone": "UTC"})] {
             assert_eq!(show(context), Some(WidgetEvent::Show { theme: Theme::Light, offset: None }));
         }
-        assert_eq!(WidgetEvent::from_event(&json!({"describe": true})), Some(WidgetEvent::Describe));
+        for event in [json!({"describe": true}), json!({"describe": "", "widgetContext": {}})] {
+            assert_eq!(WidgetEvent::from_event(&event), Some(WidgetEvent::Describe), "{event}");
+        }
         for event in [json!({"describe": "true"}), json!({"describe": false}), json!({}), json!(null)] {
             assert_eq!(WidgetEvent::from_event(&event), None, "{event}");
         }

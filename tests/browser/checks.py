@@ -14,14 +14,14 @@ from tools.dashboard import MARGIN, host
 # The elements that a widget is made of. What is none of them came out of a text.
 # fmt: off
 ELEMENTS = {
-    "a", "bdi", "br", "caption", "code", "cwdb-action", "dd", "details", "div", "dl", "dt", "em", "footer", "h1", "h2", "h3", "h4",
-    "header", "hr", "li", "ol", "p", "pre", "section", "small", "span", "strong", "style", "summary", "table", "tbody",
-    "td", "th", "thead", "time", "tr", "ul",
+    "a", "bdi", "br", "button", "caption", "code", "cwdb-action", "dd", "details", "div", "dl", "dt", "em", "footer", "h1",
+    "h2", "h3", "h4", "header", "hr", "li", "ol", "p", "pre", "section", "small", "span", "strong", "style", "summary", "table",
+    "tbody", "td", "th", "thead", "time", "tr", "ul",
 }
 ATTRIBUTES = {
     "action", "aria-hidden", "aria-label", "aria-labelledby", "class", "colspan", "confirmation", "datetime", "dir",
     "display", "endpoint", "event", "href", "id", "lang", "open", "rel", "role", "rowspan", "scope", "style",
-    "tabindex", "target", "title",
+    "tabindex", "target", "title", "type",
 }
 # fmt: on
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr", "area", "base", "col", "embed", "source", "track"}

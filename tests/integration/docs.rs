@@ -20,9 +20,10 @@ use crate::root_causes::{CAUSES as ROOT_CAUSES, cause, show};
 use crate::snapshots;
 
 /// Holds a file to what it has to be, or writes it.
-fn assert_written(path: &str, expected: &str) {
+pub fn assert_written(path: &str, expected: &str) {
     let file: PathBuf = root().join(path);
     if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, expected).unwrap();
         return;
     }

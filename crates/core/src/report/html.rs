@@ -67,6 +67,7 @@ const STYLE: &str = "\
 .permissions-probe h3{font-size:15px;margin:16px 0 4px}\
 .permissions-probe h4{font-size:14px;margin:0}\
 .permissions-probe p{margin:0 0 4px}\
+.permissions-probe p.action{margin:8px 0}\
 .permissions-probe ul,.permissions-probe ol{margin:0;padding-left:20px}\
 .permissions-probe ul.rows{list-style:none;padding:0}\
 .permissions-probe .row{border-left:3px solid #687078;padding-left:8px;margin-bottom:8px}\
@@ -148,7 +149,7 @@ impl Fragment<'_> {
         let Some(button) = &self.shown.check_now else { return Ok(()) };
         writeln!(
             f,
-            "<p><button type=\"button\" class=\"btn btn-primary\">Check now</button>\
+            "<p class=\"action\"><button type=\"button\" class=\"btn btn-primary\">Check now</button>\
              <cwdb-action action=\"call\" display=\"widget\" endpoint=\"{}\">{}</cwdb-action></p>",
             Escaped(&button.endpoint),
             Escaped(&button.parameters)
@@ -232,6 +233,9 @@ fn write_advice(f: &mut Formatter<'_>, heading: &str, list: &[Advice]) -> fmt::R
             advice.policy.iter().chain(&advice.trust_policy).map(|policy| ("Policy", policy.to_pretty_json()));
         let command = advice.command.iter().map(|command| ("Command", command.clone()));
         for (what, block) in policies.chain(command) {
+            if what == "Command" {
+                f.write_str("<p>With the AWS CLI:</p>\n")?;
+            }
             // What scrolls has to take the focus, so that a keyboard scrolls it.
             writeln!(f, "<pre tabindex=\"0\" role=\"region\" aria-label=\"{what}\">{}</pre>", Escaped(&block))?;
         }

@@ -1,0 +1,56 @@
+//! The function's pages for a CloudWatch dashboard: one of each root cause, a success, and texts that try to break out.
+//! They are kept in tests/pages, where the tests of tests/browser look at them. `./dev docs` writes them.
+
+use serde_json::{Value, json};
+
+use crate::docs::assert_written;
+use crate::emulator::event;
+use crate::harness::{Request, action_of, error_of, healthy};
+use crate::root_causes::{CAUSES, cause_by, run_by};
+
+/// The event of a dashboard that wants a new run.
+fn widget() -> Value {
+    event("widget.json")
+}
+
+/// A page without the time at which it was made.
+fn normalized(page: &Value) -> String {
+    let page = page.as_str().unwrap();
+    let start = page.find("Checked at ").unwrap() + "Checked at ".len();
+    let end = start + page[start..].find("</p>").unwrap();
+    format!("{}2026-01-31 12:00:00 UTC.{}", &page[..start], &page[end..])
+}
+
+#[tokio::test]
+async fn the_page_of_each_root_cause() {
+    for name in CAUSES.iter().chain(&["a success"]) {
+        let page = cause_by(widget(), name).await;
+        assert_written(&format!("tests/pages/{}.html", name.replace(' ', "-")), &normalized(&page));
+    }
+}
+
+#[tokio::test]
+async fn texts_that_try_to_break_out() {
+    let long = "x".repeat(8 * 1024);
+    for (name, text) in [
+        (
+            "markup",
+            "<script>alert(1)</script><img src=x onerror=alert(1)><iframe src=https://example.com></iframe>\"'&amp;</pre></details></li></ul></div><h1>out</h1>",
+        ),
+        ("terminal", "\u{1b}[31mred\u{1b}[0m\u{9b}2J\u{7}\r\n\u{0}"),
+        ("long-word", long.as_str()),
+        ("right-to-left", "\u{202e}denied\u{202c}\u{2066}x\u{2069}\u{200f}שלום עולם"),
+    ] {
+        let text = text.to_owned();
+        let page = run_by(widget(), &[], move |request: &Request| match action_of(request).as_str() {
+            "dynamodb:PutItem" | "s3:PutObject" => {
+                let sentence = format!("User: {text} is not authorized to perform: kms:Decrypt on resource: {text} because no identity-based policy allows the kms:Decrypt action");
+                error_of(request, 403, "AccessDeniedException", &sentence)
+            }
+            "sagemaker:CreateModel" => error_of(request, 400, "ValidationException", &text),
+            _ => healthy(request),
+        })
+        .await;
+        assert_written(&format!("tests/pages/hostile-{name}.html"), &normalized(&page));
+    }
+}
