@@ -3,8 +3,8 @@
 The account is made from template.yaml. The function is compiled, run under
 `cargo lambda watch` and invoked with `cargo lambda invoke`: first with the
 template's role as it is, then with one action taken out of it, and then with
-the policy that the report offers put into it. Each time its URL gives the
-report as text.
+the policy that the report offers put into it. Each time a request
+over HTTP that accepts text gives the report as text.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from tools import terminal
 from tools.account import ask, emulator
 from tools.environment import ROOT, STATE, fail, prepare, say
-from tools.function import FUNCTION, compile_function, fetch_text, invoke, url, watch
+from tools.function import FUNCTION, compile_function, fetch_text, invoke, watch
 
 # The test event to invoke with: the one that the Lambda console offers.
 EVENT = "events/console-test.json"
@@ -36,8 +36,6 @@ def main() -> None:
     with emulator() as account, watch(account["environment"]) as port:
         print(f"   {account['endpoint']}: bucket, table, log group and the role {account['role']}")
         say(f"The function with the role as it is: cargo lambda invoke {FUNCTION} --data-file {arguments.event}")
-        if not arguments.json:
-            print(f"   The report as text: curl --header 'Accept: text/plain' {url(port)}")
         response = run_function(port, arguments)
         if response["statusCode"] != 200:
             fail("The role of template.yaml should pass.", "Look at the report above, and at .local/emulator.log.")

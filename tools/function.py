@@ -1,13 +1,11 @@
-"""The function on this machine: compiled, started under `cargo lambda watch`, invoked, and asked over HTTP for its report."""
+"""The function on this machine: compiled, started under `cargo lambda watch`, invoked, and asked for its report as text."""
 
 import json
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 from tools.account import free_port, hold_to_loopback, process
 from tools.environment import BIN, ROOT, STATE, fail, run, say, scrubbed
@@ -16,6 +14,8 @@ from tools.terminal import progress
 FUNCTION = "permissions-probe"
 # Whatever the template says: over HTTP, the function gives the whole report, and makes a run for each request.
 SETTINGS = {"PROBE_HTTP_REPORT": "full", "PROBE_HTTP_MAX_AGE": "0"}
+# A request to the function's URL.
+HTTP_EVENT = "events/function-url.json"
 # A whole run, with all that it tries again.
 TIMEOUT = 900
 
@@ -47,7 +47,7 @@ def watch(environment: dict):
         yield port
 
 
-def invoke(port: int, event: str) -> str:
+def invoke(port: int, event: str | Path) -> str:
     """The response to an event of a file, which is JSON."""
     command = [BIN / "cargo-lambda", "lambda", "invoke", FUNCTION, "-A", "127.0.0.1", "-P", port, "--data-file", event]
     with progress("Invoking the function"):
@@ -61,32 +61,21 @@ def invoke(port: int, event: str) -> str:
         fail(f"cargo lambda invoke gave no response: {done.stdout}{done.stderr}", read_log())
 
 
-def url(port: int) -> str:
-    """The function's URL, as `cargo lambda watch` serves it."""
-    return f"http://127.0.0.1:{port}/lambda-url/{FUNCTION}/"
-
-
 def fetch_text(port: int, width: int, color: bool) -> str:
-    """The report of a run as text, from the function's URL."""
-    query = urllib.parse.urlencode({"width": width, **({"color": "true"} if color else {})})
-    request = urllib.request.Request(f"{url(port)}?{query}", headers={"accept": "text/plain"})
-    # No proxy of the environment is asked for what is on this machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with progress("Asking the function's URL for its report"), opener.open(request, timeout=TIMEOUT) as response:
-            return read_text(response)
-    except urllib.error.HTTPError as response:
-        # A status is the verdict, too: a denial is 403.
-        return read_text(response)
-    except OSError as error:
-        fail(f"The function's URL was not answered: {error}.", read_log())
+    """The report of a run as text: what the function gives over HTTP to who accepts text.
 
-
-def read_text(response) -> str:
-    if response.headers.get_content_type() != "text/plain":
-        body = response.read().decode(errors="replace")
-        fail(f"The function's URL gave no text but {response.headers.get_content_type()}: {body}", read_log())
-    return response.read().decode().rstrip("\n")
+    The request is an event, since `cargo lambda watch` 1.9.2 answers the function's URL with 500.
+    """
+    event = json.loads((ROOT / HTTP_EVENT).read_text())
+    event["headers"] = {**event["headers"], "accept": "text/plain"}
+    event["queryStringParameters"] = {"width": str(width), "color": str(color).lower()}
+    request = STATE / "text-request.json"
+    request.write_text(json.dumps(event))
+    response = json.loads(invoke(port, request))
+    kind = response.get("headers", {}).get("Content-Type", "nothing")
+    if not kind.startswith("text/plain"):
+        fail(f"The function gave no text but {kind}: {response}", read_log())
+    return response["body"].rstrip("\n")
 
 
 def read_log() -> str:

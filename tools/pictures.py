@@ -27,7 +27,7 @@ WIDGET_WIDTH = 760
 FIXED = (
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "c6af9ac6-7b61-11e6-9a41-93e812345678"),
     # An id of DynamoDB and other services.
-    (r"\b[A-Z0-9]{52}\b", "4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG"),
+    (r"\b[A-Za-z0-9]{52}\b", "4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG"),
     (r"\b\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?", r"2026-01-01\g<1>12:00:00"),
     (r"\b[\d,]+ ms\b", "412 ms"),
     (r"\b\d+\.\d+ s\b", "0.4 s"),
@@ -72,7 +72,8 @@ def show_terminal(text: str) -> str:
     from rich.text import Text
 
     console = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True, color_system="truecolor")
-    console.print(Text.from_ansi(text), soft_wrap=True)
+    # A line that is too long goes on in the next one, as in a terminal.
+    console.print(Text.from_ansi(text), overflow="fold")
     return console.export_html(theme=SVG_EXPORT_THEME, code_format=TERMINAL, inline_styles=True)
 
 

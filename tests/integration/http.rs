@@ -53,7 +53,7 @@ fn a_request_gets_the_form_that_it_prefers_and_a_page_only_if_it_asks_for_one() 
         match expected {
             JSON => assert_eq!(serde_json::from_str::<Value>(body).unwrap()["schema"], "permissions-probe/v2"),
             TEXT => assert!(
-                body.starts_with("✗ denied\ndynamodb:PutItem is denied on arn:") && !body.contains("<"),
+                body.starts_with("✗ denied\ndynamodb:PutItem is denied on arn:") && !body.contains('<'),
                 "{body}"
             ),
             _ => assert!(body.starts_with("<!doctype html>") && body.contains("✗ denied: dynamodb:PutItem"), "{body}"),

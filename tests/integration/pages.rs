@@ -1,7 +1,7 @@
 //! The function's pages for a CloudWatch dashboard: one of each root cause, a success, and texts that try to break out.
 //! They are kept in tests/pages, where the tests of tests/browser look at them. `./dev docs` writes them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::docs::assert_written;
 use crate::emulator::event;

@@ -104,6 +104,7 @@ fn the_compiled_function_answers_every_event_and_survives_bad_ones() {
                     "{response}"
                 );
             }
+            "widget.json" => assert!(parsed.as_str().unwrap().contains("✓ allowed"), "{response}"),
             _ => assert_eq!(response, SUCCESS, "{name}"),
         }
     }

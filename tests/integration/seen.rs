@@ -67,7 +67,7 @@ fn one_denial_is_a_sentence_and_a_short_report_with_the_worst_first() {
         assert_eq!(keys, ["action", "proof", "resource"], "{entry}");
     }
     assert!(!text.contains(":null"), "{text}");
-    // The row with AWS's sentence, and the policy and the command that mends it, are half of it.
+    // The row with AWS's sentence, and the policy and the command that mend it, are half of it.
     assert!(text.len() <= 3600, "{} bytes", text.len());
 }
 

@@ -1,12 +1,12 @@
-"""The demo asks the function's URL for its report as text, and decides on the report of the invocation."""
+"""The demo asks the function for its report as text, and decides on the report of the invocation."""
 
 import argparse
 import io
+import json
 import socket
-import threading
+import tempfile
 import unittest
 from contextlib import contextmanager, redirect_stdout
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from unittest import mock
 
@@ -25,33 +25,6 @@ DENIED = {
         "allowed": [{"action": "s3:PutObject"}, {"action": "s3:ListBucket"}],
     },
 }
-
-
-@contextmanager
-def serve(status: int, kind: str, body: str):
-    """A server of one response on the loopback; yields its port and the requests that it gets."""
-    requests = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            requests.append((self.path, self.headers["accept"]))
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_args) -> None:
-            """Requests are not worth a line each."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    serving.start()
-    try:
-        yield server.server_port, requests
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()
 
 
 class Watch(unittest.TestCase):
@@ -77,31 +50,32 @@ class Watch(unittest.TestCase):
 
 
 class Text(unittest.TestCase):
-    def fetch(self, status: int, kind: str, color: bool = False) -> tuple:
-        with serve(status, kind, "Denied: dynamodb:PutItem\n") as (port, requests), mock.patch.object(function, "read_log", lambda: "log"):
-            return function.fetch_text(port, 72, color), requests
+    def fetch(self, kind: str, color: bool = False) -> tuple:
+        """The text, and the event that was sent for it."""
+        sent = []
+
+        def invoke(_port, event):
+            sent.append(json.loads(event.read_text()))
+            return json.dumps({"statusCode": 403, "headers": {"Content-Type": kind}, "body": "Denied: dynamodb:PutItem\n"})
+
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(function, "STATE", Path(folder)),
+            mock.patch.object(function, "invoke", invoke),
+            mock.patch.object(function, "read_log", lambda: "log"),
+        ):
+            return function.fetch_text(1, 72, color), *sent
 
     def test_the_report_is_asked_for_as_text_as_wide_as_the_terminal(self):
-        path = "/lambda-url/permissions-probe/?width=72"
-        self.assertEqual(self.fetch(200, "text/plain; charset=utf-8"), ("Denied: dynamodb:PutItem", [(path, "text/plain")]))
-        self.assertEqual(self.fetch(200, "text/plain", color=True)[1], [(f"{path}&color=true", "text/plain")])
-
-    def test_the_report_of_a_denial_is_a_report(self):
-        for status in (403, 503):
-            self.assertEqual(self.fetch(status, "text/plain")[0], "Denied: dynamodb:PutItem")
+        for color, asked in ((False, "false"), (True, "true")):
+            text, event = self.fetch("text/plain; charset=utf-8", color)
+            self.assertEqual(text, "Denied: dynamodb:PutItem")
+            self.assertEqual(event["headers"]["accept"], "text/plain")
+            self.assertEqual(event["queryStringParameters"], {"width": "72", "color": asked})
 
     def test_what_is_no_text_ends_the_command(self):
-        for status, kind in ((200, "application/json"), (502, "text/html")):
-            with self.assertRaisesRegex(SystemExit, f"no text but {kind}"):
-                self.fetch(status, kind)
-
-    def test_no_answer_ends_the_command(self):
-        with mock.patch.object(function, "read_log", lambda: "log"), self.assertRaisesRegex(SystemExit, "was not answered"):
-            function.fetch_text(function.free_port(), 72, False)
-
-    def test_the_proxy_of_the_environment_is_not_asked(self):
-        with mock.patch.dict("os.environ", {"http_proxy": "http://127.0.0.1:1", "no_proxy": ""}):
-            self.assertEqual(self.fetch(200, "text/plain")[0], "Denied: dynamodb:PutItem")
+        with self.assertRaisesRegex(SystemExit, "no text but application/json"):
+            self.fetch("application/json")
 
 
 class Demo(unittest.TestCase):

@@ -109,7 +109,7 @@ impl Display for Fragment<'_> {
         self.write_button(f)?;
         self.write_wrong(f)?;
         write_advice(f, "What to do", &report.advice)?;
-        write_advice(f, "Also", &report.advisories)?;
+        write_advice(f, "Advisories", &report.advisories)?;
         self.write_as_specified(f)?;
         f.write_str("</div>\n")
     }

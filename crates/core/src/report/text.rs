@@ -91,7 +91,7 @@ pub fn render(report: &Report, layout: Layout) -> String {
         text.as_specified(report, &clean);
     }
     text.about(report);
-    text.list("Also", &report.advisories);
+    text.list("Advisories", &report.advisories);
     text.list("What to do", &report.advice);
     text.text
 }

@@ -271,9 +271,9 @@ fn describe_leftovers(leftovers: &[Leftover]) -> String {
 pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
     Text::new(match advisory {
         Advisory::PassRoleLeftOut { .. } => format!(
-            "The guide's policy leaves out iam:PassRole, and AWS denied it for a role that does not exist. A real training job \
-             or model needs it (condition: iam:PassedToService = sagemaker.amazonaws.com). Set {} to the role that SageMaker \
-             gets to have it tried.",
+            "The guide's policy leaves out iam:PassRole, which a real training job or model needs (condition: iam:PassedToService \
+             = sagemaker.amazonaws.com): AWS denied it for a role that does not exist. Set {} to the role that SageMaker gets to \
+             have it tried.",
             (voice.name_of)(Setting::PassedRole)
         ),
         Advisory::LogsLeftOut => {

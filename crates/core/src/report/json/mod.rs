@@ -201,6 +201,7 @@ pub struct Advice {
     pub policy: Option<Policy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_policy: Option<Policy>,
+    /// The command that does it, for a POSIX shell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
