@@ -116,17 +116,24 @@ impl Entry for Action<'_> {
     }
 }
 
-/// Each action once, and whether it is denied on any of its resources.
+/// Each action once, and whether it is denied on any of its resources. One of which that cannot be told is left out: a
+/// zero would turn the alarm on it off.
 fn actions_of(rendered: &Rendered) -> Vec<(String, bool)> {
-    let mut actions: Vec<(String, bool)> = Vec::new();
-    for (finding, row) in rendered.rows() {
-        let is_denied = finding.conformity() == Conformity::Missing;
+    let mut actions: Vec<(String, Option<bool>)> = Vec::new();
+    for row in &rendered.json.rows {
+        let is_denied = match row.conformity {
+            Conformity::Missing => Some(true),
+            Conformity::Unknown(_) => None,
+            Conformity::AsSpecified | Conformity::Excess | Conformity::Flawed(_) => Some(false),
+        };
         match actions.iter_mut().find(|(known, _)| *known == row.action) {
-            Some((_, known)) => *known |= is_denied,
+            // A denial is one, whatever becomes of the others.
+            Some((_, known)) if *known == Some(true) || is_denied == Some(true) => *known = Some(true),
+            Some((_, known)) => *known = known.and(is_denied),
             None => actions.push((row.action.clone(), is_denied)),
         }
     }
-    actions
+    actions.into_iter().filter_map(|(action, is_denied)| Some((action, is_denied?))).collect()
 }
 
 /// The lines of one run, each with its end.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::docs::assert_written;
 use crate::emulator::event;
 use crate::harness::{Request, action_of, error_of, healthy};
-use crate::root_causes::{CAUSES, cause_by, run_by};
+use crate::root_causes::{CAUSES, cause_by, cause_full, run_by};
 
 /// The event of a dashboard that wants a new run.
 fn widget() -> Value {
@@ -26,6 +26,18 @@ async fn the_page_of_each_root_cause() {
     for name in CAUSES.iter().chain(&["a success"]) {
         let page = cause_by(widget(), name).await;
         assert_written(&format!("tests/pages/{}.html", name.replace(' ', "-")), &normalized(&page));
+    }
+}
+
+/// What a browser gets that opens the function's URL.
+#[tokio::test]
+async fn the_whole_page_of_a_denial_and_of_a_success() {
+    let mut request = event("function-url.json");
+    request["headers"]["accept"] = "text/html".into();
+    for name in ["a missing statement", "a success"] {
+        let response = cause_full(request.clone(), name).await;
+        let page = normalized(&response["body"]);
+        assert_written(&format!("tests/pages/whole-{}.html", name.replace(' ', "-")), &page);
     }
 }
 

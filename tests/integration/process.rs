@@ -198,6 +198,23 @@ fn what_must_be_denied_is_counted_as_no_denial() {
 }
 
 #[test]
+fn an_action_that_cannot_be_told_turns_no_alarm_off() {
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        action @ "dynamodb:PutItem" => denial(action, action),
+        "dynamodb:Scan" => error_of(request, 400, "ThrottlingException", "Rate exceeded"),
+        _ => healthy(request),
+    });
+    let lambda = Lambda::start(&with(environment(&aws), &[("PROBE_METRICS", "actions")]));
+    lambda.invoke(b"{}");
+    let log = lambda.log();
+    let of = |action: &str| {
+        let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.find(|line| line["Action"] == action).map(|line| line["ActionDenied"].as_u64().unwrap())
+    };
+    assert_eq!((of("dynamodb:PutItem"), of("dynamodb:GetItem"), of("dynamodb:Scan")), (Some(1), Some(0), None));
+}
+
+#[test]
 fn a_byte_that_never_comes_is_not_waited_for() {
     let head = b"HTTP/1.1 206 X\r\nx-amz-request-id: R\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\ncontent-length: 1\r\n\r\n";
     let aws = Server::start(|request: &Request| match action_of(request).as_str() {

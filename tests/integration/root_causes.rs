@@ -1,7 +1,7 @@
 //! A report for each root cause, made by the whole function from bytes on the
 //! wire, and the documentation's page of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
@@ -31,6 +31,8 @@ const NO_ROLES: [(&str, &str); 2] = [("PROBE_SAGEMAKER_ROLE_ARN", ""), ("PROBE_A
 thread_local! {
     /// The event that this test's runs are asked by.
     static EVENT: RefCell<Value> = RefCell::new(json!({"probe": {"verbose": true}}));
+    /// Whether callers over HTTP get whole reports.
+    static IS_FULL: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What comes of a cause for an event other than a person's.
@@ -38,6 +40,14 @@ pub async fn cause_by(event: Value, name: &str) -> Value {
     let before = EVENT.replace(event);
     let response = cause(name).await;
     EVENT.set(before);
+    response
+}
+
+/// The same with `PROBE_HTTP_REPORT=full`.
+pub async fn cause_full(event: Value, name: &str) -> Value {
+    IS_FULL.set(true);
+    let response = cause_by(event, name).await;
+    IS_FULL.set(false);
     response
 }
 
@@ -56,7 +66,8 @@ pub async fn run_by(
 /// Runs the function against answers, in an environment.
 pub async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
     let stub = Stub::start(answer);
-    let variables: Vec<_> = variables.iter().copied().chain(NO_ROLES).collect();
+    let how = ("PROBE_HTTP_REPORT", if IS_FULL.get() { "full" } else { "summary" });
+    let variables: Vec<_> = variables.iter().copied().chain(NO_ROLES).chain([how]).collect();
     let app = stub.app(stub::config_with(&variables));
     let mut context = Context::default();
     context.invoked_function_arn = FUNCTION_ARN.into();

@@ -157,7 +157,10 @@ async fn a_page_follows_the_theme_the_clock_and_the_masks() {
     let page = ask(&app, event).await;
     let page = page.as_str().unwrap();
     assert!(page.starts_with("<div class=\"permissions-probe dark\">") && page.contains(" UTC+05:45.</p>"), "{page}");
-    assert!(!page.contains("123456789012") && !page.contains("cwdb-action"), "the button has the function's ARN: {page}");
+    assert!(
+        !page.contains("123456789012") && !page.contains("cwdb-action"),
+        "the button has the function's ARN: {page}"
+    );
     assert!(page.contains("arn:aws:dynamodb:us-east-1:ACCOUNT-1:table/ModelMetadata"), "{page}");
 }
 
