@@ -57,6 +57,9 @@ impl HttpEvent {
     }
 }
 
+/// How many characters of a parameter are told that is not valid.
+const MAX_SHOWN_CHARS: usize = 100;
+
 /// The method of a request, and whether its headers are lists; nothing, where the event is no request.
 fn read_method(event: &Value) -> Option<(String, bool)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -80,7 +83,7 @@ fn read_method(event: &Value) -> Option<(String, bool)> {
     Some((method, multi_value_headers))
 }
 
-/// The values of a header, or of a parameter of the query, under any of the keys that an HTTP front end gives them.
+/// The values of a header, or of a parameter of the query, under the first of the keys that has it.
 fn values_of<'a>(event: &'a Value, keys: &[&str], name: &str) -> Vec<&'a str> {
     let objects = keys.iter().filter_map(|key| event[*key].as_object());
     let mut found = objects.filter_map(|object| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
@@ -91,40 +94,55 @@ fn values_of<'a>(event: &'a Value, keys: &[&str], name: &str) -> Vec<&'a str> {
     }
 }
 
-/// The format that a request prefers by its header `Accept` (RFC 9110, section 12.5.1). One that names none of them by
-/// itself gets JSON: nobody gets a page who did not ask for one.
+/// The format that a request prefers by its header `Accept` (RFC 9110, section 12.5.1): of the media types that a report
+/// is written in, the one of the highest quality, and of two alike the one that is named more closely. Nobody gets a
+/// page who does not name it.
 fn preferred_format(event: &Value) -> Format {
-    let mut best = (0, Format::Json);
-    for range in values_of(event, &["headers", "multiValueHeaders"], "accept").iter().flat_map(|list| list.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let format = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "application/json" | "application/*" | "*/*" => Format::Json,
-            "text/plain" | "text/*" => Format::Text(Layout::default()),
-            "text/html" => Format::Html,
-            _ => continue,
-        };
-        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        // In thousandths, which is as fine as a quality can be.
-        let quality = quality.map_or(1000, |quality| {
-            let quality = quality.parse::<f32>().ok().filter(|quality| (0.0..=1.0).contains(quality));
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1000")]
-            quality.map_or(0, |quality| (quality * 1000.0) as u32)
-        });
-        if quality > best.0 {
-            best = (quality, format);
+    // An event that has lists of values has all values there alone.
+    let header = values_of(event, &["multiValueHeaders", "headers"], "accept").join(",");
+    let formats = [
+        (Format::Json, ["application/json", "application/*", "*/*"].as_slice()),
+        (Format::Text(Layout::default()), ["text/plain", "text/*"].as_slice()),
+        (Format::Html, ["text/html"].as_slice()),
+    ];
+    let mut best = (0, usize::MAX, Format::Json);
+    for (format, ranges) in formats {
+        // The range that names it most closely counts.
+        let of_range = ranges.iter().enumerate().find_map(|(place, range)| Some((quality_of(&header, range)?, place)));
+        if let Some((quality, place)) = of_range
+            && (quality > best.0 || (quality == best.0 && quality > 0 && place < best.1))
+        {
+            best = (quality, place, format);
         }
     }
-    best.1
+    best.2
+}
+
+/// The quality of a media range in thousandths, which is as fine as one can be; nothing, where it is not named.
+fn quality_of(header: &str, range: &str) -> Option<u32> {
+    header.split(',').find_map(|member| {
+        let mut parts = member.split(';').map(str::trim);
+        if !parts.next()?.eq_ignore_ascii_case(range) {
+            return None;
+        }
+        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        let Some(quality) = quality else { return Some(1000) };
+        let quality = quality.parse::<f32>().ok().filter(|quality| (0.0..=1.0).contains(quality));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1000")]
+        Some(quality.map_or(0, |quality| (quality * 1000.0) as u32))
+    })
 }
 
 /// How a text is laid out for a terminal: the parameters `width` and `color` of the query.
 fn read_layout(event: &Value, problems: &mut Vec<Problem>) -> Layout {
-    let keys = ["queryStringParameters", "multiValueQueryStringParameters", "query_string_parameters"];
+    let keys = ["multiValueQueryStringParameters", "queryStringParameters", "query_string_parameters"];
     let mut layout = Layout::default();
     let mut read = |name: &str, expected: &str, set: &mut dyn FnMut(&str) -> bool| {
         for value in values_of(event, &keys, name) {
             if !set(value) {
-                problems.push(Problem::new(name, Some(Text::from(value)), expected));
+                // Anybody may have sent it: the log is no place for all of it.
+                let shown: String = value.chars().take(MAX_SHOWN_CHARS).collect();
+                problems.push(Problem::new(name, Some(Text::from(shown)), expected));
             }
         }
     };

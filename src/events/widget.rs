@@ -41,8 +41,9 @@ impl WidgetEvent {
     /// The event, if a dashboard sent it.
     pub fn from_event(event: &Value) -> Option<Self> {
         // AWS does not say which value it sends, nor whether the context comes with it.
+        let wants_description = !matches!(event.get("describe"), None | Some(Value::Null | Value::Bool(false)));
         let context = event.get("widgetContext");
-        if event["describe"] == true || (context.is_some() && event.get("describe").is_some()) {
+        if wants_description && (context.is_some() || event.get("probe").is_none()) {
             return Some(Self::Describe);
         }
         let context = context?;
@@ -84,10 +85,14 @@ mod tests {
         for context in [json!({}), json!(null), json!({"theme": 7, "timezone": "UTC"})] {
             assert_eq!(show(context), Some(WidgetEvent::Show { theme: Theme::Light, offset: None }));
         }
-        for event in [json!({"describe": true}), json!({"describe": "", "widgetContext": {}})] {
+        for event in
+            [json!({"describe": true}), json!({"describe": "true"}), json!({"describe": "", "widgetContext": {}})]
+        {
             assert_eq!(WidgetEvent::from_event(&event), Some(WidgetEvent::Describe), "{event}");
         }
-        for event in [json!({"describe": "true"}), json!({"describe": false}), json!({}), json!(null)] {
+        let shown = WidgetEvent::from_event(&json!({"describe": false, "widgetContext": {}}));
+        assert!(matches!(shown, Some(WidgetEvent::Show { .. })), "{shown:?}");
+        for event in [json!({"describe": true, "probe": {}}), json!({"describe": false}), json!({}), json!(null)] {
             assert_eq!(WidgetEvent::from_event(&event), None, "{event}");
         }
     }

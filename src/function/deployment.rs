@@ -51,7 +51,7 @@ impl App {
         };
         let problem = json::Problem::render(&problem, &mut Rendering::new(self.masks()));
         telemetry::log_problems(std::slice::from_ref(&problem), &context.request_id);
-        checked.rendered.json.problems.push(problem);
+        checked.rendered.json.add_problem(problem);
         Checked { refused: Some(502), ..checked }.response()
     }
 

@@ -58,7 +58,7 @@ struct Latest(Mutex<Option<Arc<Checked>>>);
 impl Latest {
     /// Keeps a result, if it is that of a whole run: only that tells everybody all.
     fn keep(&self, checked: &Arc<Checked>) {
-        if checked.refused.is_none() && !checked.verbose && !checked.rendered.report.is_filtered {
+        if checked.refused.is_none() && !checked.rendered.report.is_filtered {
             // A thread that panicked while it held the result has left a whole one.
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked.clone());
         }

@@ -85,6 +85,8 @@ fn write_body(checked: &Checked, format: Format, how: HttpReport) -> String {
             };
             serde_json::to_string(&public).unwrap_or_default()
         }
+        // A caller over HTTP has not asked for it in full, whoever made the run.
+        Format::Json if report.in_full => Report { in_full: false, ..report.clone() }.to_json(),
         Format::Json => report.to_json(),
         Format::Text(layout) => text::render(report, layout),
         Format::Html => html::page(report, &Shown { checked_at: describe_time(checked.at, 0), ..Shown::default() }),
@@ -93,10 +95,10 @@ fn write_body(checked: &Checked, format: Format, how: HttpReport) -> String {
 
 fn without_names(report: &Report, refused: Option<u16>) -> Report {
     match refused {
-        Some(405) => report.without_names(Some("method")),
+        Some(405) => report.without_names(Some("method"), &[]),
         // What is wrong with a request has no names but those that it brought.
-        Some(400) => Report { problems: report.problems.clone(), ..report.without_names(Some("request")) },
-        Some(_) => report.without_names(Some("configuration")),
-        None => report.without_names(report.headline.as_ref().map(|headline| headline.cause)),
+        Some(400) => report.without_names(Some("request"), &report.problems),
+        Some(_) => report.without_names(Some("configuration"), &[]),
+        None => report.without_names(report.headline.as_ref().map(|headline| headline.cause), &[]),
     }
 }

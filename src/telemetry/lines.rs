@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use permissions_core::text::{Rendering, Text};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -30,9 +31,11 @@ where
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         line.text("timestamp", &timestamp);
         line.text("level", event.metadata().level().as_str());
-        event.record(&mut line);
         // Which library speaks, where it is not this program.
-        if !event.metadata().target().starts_with(env!("CARGO_CRATE_NAME")) {
+        if event.metadata().target().starts_with(env!("CARGO_CRATE_NAME")) {
+            event.record(&mut line);
+        } else {
+            event.record(&mut OfLibrary(&mut line));
             line.text("target", event.metadata().target());
         }
         writeln!(writer, "{}}}", line.0)
@@ -89,6 +92,20 @@ impl Visit for Line {
             self.plain(field.name(), format_args!("{value:?}"));
         } else {
             self.text(field.name(), &format!("{value:?}"));
+        }
+    }
+}
+
+/// A line of a library, whose texts nobody has looked at.
+struct OfLibrary<'a>(&'a mut Line);
+
+impl Visit for OfLibrary<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let value = Rendering::new(false).text(&Text::from(format!("{value:?}")));
+        // Its fields can have the names of the line's own.
+        match field.name() {
+            "message" => self.0.text("message", &value),
+            name => self.0.text(&format!("library.{name}"), &value),
         }
     }
 }

@@ -74,9 +74,9 @@ pub fn log(rendered: &Rendered, status: u16, run: Invocation<'_>) {
             let actions = advisory.actions.join(", ");
             tracing::debug!(function_request_id = request_id, kind = "advisory", actions, "{}", advisory.text);
         }
-        // What there is to paste stands last, near the end of the log.
+        // What there is to paste stands near the end of the log, and what is most likely to help last of all.
         let has_policy = |advice: &&Advice| advice.policy.is_some() || advice.trust_policy.is_some();
-        let (with, without): (Vec<_>, Vec<_>) = json.advice.iter().partition(has_policy);
+        let (with, without): (Vec<_>, Vec<_>) = json.advice.iter().rev().partition(has_policy);
         for advice in without.into_iter().chain(with) {
             log_advice(advice, warns, request_id);
         }
@@ -95,11 +95,20 @@ pub struct Invocation<'a> {
     pub cold_start: Option<bool>,
 }
 
-/// Writes one event at WARN or at a lower level.
+/// Writes one event at a level that is known only now: the macros of `tracing` take one that the compiler knows.
 macro_rules! line {
-    ($warns:expr, else $level:ident, $($rest:tt)*) => {
-        if $warns { tracing::warn!($($rest)*) } else { tracing::$level!($($rest)*) }
+    ($level:expr, $($rest:tt)*) => {
+        match $level {
+            Level::WARN => tracing::warn!($($rest)*),
+            Level::INFO => tracing::info!($($rest)*),
+            _ => tracing::debug!($($rest)*),
+        }
     };
+}
+
+/// WARN where something is wrong or has changed, else INFO.
+const fn level_of(warns: bool) -> Level {
+    if warns { Level::WARN } else { Level::INFO }
 }
 
 fn log_run(json: &Report, status: u16, run: &Invocation<'_>, warns: bool) {
@@ -109,9 +118,9 @@ fn log_run(json: &Report, status: u16, run: &Invocation<'_>, warns: bool) {
     let (summary, proofs) = (&json.summary, &json.summary.proofs);
     let principal = json.principal.as_ref();
     line!(
-        warns, else info,
+        level_of(warns),
         function_request_id = json.request_id,
-        kind = "run",
+        kind = if run.history.is_some() { "run" } else { "widget" },
         statusCode = status,
         verdict = json.verdict.name(),
         cause = json.headline.as_ref().map(|headline| headline.cause),
@@ -140,10 +149,17 @@ fn state_name((verdict, warning): State) -> String {
 }
 
 fn log_row(row: &Row, before: Option<State>, request_id: &str) {
+    // A field that has no value is left out.
+    let called_by = Some(row.called_by.join(", ")).filter(|actions| !actions.is_empty());
     let denial = row.denial.as_ref();
     let change = before.map(|before| format!("{} → {}", state_name(before), state_name((row.verdict, row.warning))));
+    let level = match row.is_as_specified() && change.is_none() {
+        false => Level::WARN,
+        true if row.is_noteworthy => Level::INFO,
+        true => Level::DEBUG,
+    };
     line!(
-        change.is_some() || !row.is_as_specified(), else debug,
+        level,
         function_request_id = request_id,
         kind = "check",
         action = row.action,
@@ -155,6 +171,7 @@ fn log_row(row: &Row, before: Option<State>, request_id: &str) {
         policyType = denial.and_then(|denial| denial.policy_type).map(policy_type_name),
         cause = row.cause.map(Cause::name),
         warning = row.warning.map(Warning::name),
+        metBy = called_by,
         mustBeDenied = row.must_be_denied.then_some(true),
         note = row.note,
         awsRequestId = row.aws_request_id,
@@ -183,10 +200,10 @@ fn log_advice(advice: &Advice, warns: bool, request_id: &str) {
     // A command that makes a policy has the policy in it once more.
     let command = advice.command.as_ref().filter(|_| policy.is_none() && trust_policy.is_none());
     line!(
-        warns, else info,
+        level_of(warns),
         function_request_id = request_id,
         kind = "advice",
-        actions = advice.actions.join(", "),
+        actions = Some(advice.actions.join(", ")).filter(|actions| !actions.is_empty()),
         policy,
         trustPolicy = trust_policy,
         command,
@@ -197,7 +214,7 @@ fn log_advice(advice: &Advice, warns: bool, request_id: &str) {
 
 /// Logs what a deployment is about to be answered: whether it hears of it is not known yet.
 pub fn log_gate(gate: &str, passes: bool, reason: &str, request_id: &str) {
-    line!(!passes, else info, function_request_id = request_id, kind = "gate", gate, passes, "{reason}");
+    line!(level_of(!passes), function_request_id = request_id, kind = "gate", gate, passes, "{reason}");
 }
 
 /// Logs what is wrong with the environment, the event or the answer to a deployment.

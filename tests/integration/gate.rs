@@ -346,6 +346,11 @@ fn an_answer_that_does_not_come_through_is_sent_again() {
     assert_eq!(response["statusCode"], 502, "{response}");
     assert_eq!(response["report"]["problems"][0]["name"], "ResponseURL");
     assert_eq!(response["report"]["problems"][0]["value"], "HTTP status 403");
+    let body = response["body"].as_str().unwrap();
+    assert!(
+        body.starts_with("ResponseURL is \"HTTP status 403\"; expected ") && !body.contains("Nothing was checked"),
+        "{body}"
+    );
     assert_eq!(response["report"]["summary"]["allowed"], 17, "and no row disappears");
     assert_eq!(expired.answers().len(), 1);
     let log = lambda.log();

@@ -45,6 +45,12 @@ fn a_request_gets_the_form_that_it_prefers_and_a_page_only_if_it_asks_for_one() 
         (Some("text/html;q=0"), JSON),
         (Some("text/html;q=x, text/plain;q=0.1"), TEXT),
         (Some("text/plain;q=0.5, text/html;q=0.9"), HTML),
+        (Some("text/plain;q=0, text/*"), JSON),
+        (Some("application/json;q=0, */*"), JSON),
+        (Some("application/json;q=0, text/plain;q=0.1"), TEXT),
+        (Some("text/*;q=0.5, text/plain;q=0.1, text/html;q=0.4"), HTML),
+        (Some("*/*, text/plain"), TEXT),
+        (Some("text/html, application/json"), JSON),
     ] {
         let response = lambda.invoke(&request(accept, json!({})));
         assert_eq!(response["headers"]["Content-Type"], expected, "{accept:?}");
@@ -63,11 +69,15 @@ fn a_request_gets_the_form_that_it_prefers_and_a_page_only_if_it_asks_for_one() 
     let mut lists = event("alb.json");
     lists.as_object_mut().unwrap().remove("headers");
     lists["multiValueHeaders"] = json!({"Accept": ["image/png", "text/plain"]});
+    // A REST API has the last of several values in `headers`.
+    let mut rest = event("api-gateway-v1.json");
+    rest["headers"] = json!({"Accept": "image/png"});
+    rest["multiValueHeaders"] = json!({"Accept": ["text/plain", "image/png"]});
     let lattice =
         json!({"method": "GET", "raw_path": "/", "headers": {"ACCEPT": "text/plain"}, "query_string_parameters": {}});
     let lattice_2 = json!({"version": "2.0", "method": "GET", "headers": {"accept": ["text/plain"]},
                            "requestContext": {"serviceNetworkArn": "arn:aws:vpc-lattice:us-east-1:123456789012:servicenetwork/sn-0"}});
-    for event in [lists, lattice, lattice_2] {
+    for event in [lists, rest, lattice, lattice_2] {
         let response = lambda.invoke(event.to_string().as_bytes());
         assert!(response["body"].as_str().unwrap().starts_with("✗ denied\n"), "{response}");
     }
@@ -112,6 +122,15 @@ fn neither_text_nor_page_has_a_name_unless_the_configuration_says_so() {
     let response = lambda.invoke(&request(Some("text/plain"), json!({})));
     assert_eq!(
         response["body"].as_str().unwrap().lines().take(2).collect::<Vec<_>>(),
-        ["✗ denied", "16 allowed, 1 denied, 0 inconclusive."]
+        ["✗ denied", "16 allowed, 1 denied, 0 inconclusive. The function's log has the report under the request id."]
     );
+    // What the caller did wrong is told to everybody, and the log has no more of it than of any other.
+    let wide = "9".repeat(9000);
+    let response = lambda.invoke(&request(Some("text/plain"), json!({"width": wide})));
+    let body = response["body"].as_str().unwrap();
+    assert_eq!(response["statusCode"], 400);
+    assert!(body.contains("expected a whole number of columns from 40 to 1000") && body.len() < 600, "{body}");
+    assert!(!body.contains("inconclusive.") && !body.contains(" ms"), "nothing was tried: {body}");
+    let log = lambda.log();
+    assert!(log.lines().filter(|line| line.contains("width")).all(|line| line.len() < 1000), "{log}");
 }

@@ -1,5 +1,6 @@
 //! A custom widget of a CloudWatch dashboard: what it shows, and that it leaves no trace.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lambda_runtime::{Context, LambdaEvent};
@@ -49,14 +50,38 @@ async fn a_widgets_run_writes_no_metrics_and_no_transition() {
     assert!(written.lock().unwrap().is_empty(), "an open dashboard would keep the alarm on missing runs silent");
     let lines: Vec<Value> = log.take().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!((&lines[0]["kind"], &lines[0]["deniedActions"]), (&json!("run"), &json!("dynamodb:PutItem")));
+    assert_eq!((&lines[0]["kind"], &lines[0]["deniedActions"]), (&json!("widget"), &json!("dynamodb:PutItem")));
 
     // The first run that counts knows nothing of it.
     ask(&app, json!({})).await;
     let metrics = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
     let first: Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
     assert_eq!((&first["ColdStart"], &first["Denied"]), (&json!(1), &json!(1)));
-    assert!(!log.take().contains("\"change\""), "nothing has changed since a run that counts");
+    assert!(!page.contains("Found so since"), "no run that counts has found it: {page}");
+}
+
+#[tokio::test]
+async fn the_next_run_is_not_compared_with_a_widgets_and_no_caller_over_http_gets_its_result() {
+    let denies = Arc::new(AtomicBool::new(false));
+    let now = denies.clone();
+    let stub = Stub::start(
+        move |request: &Request| {
+            if now.load(Ordering::SeqCst) { without_put_item(request) } else { healthy(request) }
+        },
+    );
+    let app = stub.app(config_with(METRICS)).with_metrics_to(|_| ());
+    let log = Log::start();
+    ask(&app, json!({})).await;
+    denies.store(true, Ordering::SeqCst);
+    let page = ask(&app, widget(json!({"maxAgeSeconds": 0}))).await;
+    assert!(page.as_str().unwrap().contains("✗ denied: dynamodb:PutItem"), "{page}");
+    denies.store(false, Ordering::SeqCst);
+    ask(&app, json!({})).await;
+    assert!(!log.take().contains("\"change\""), "both runs that count were well");
+    ask(&app, widget(json!({"maxAgeSeconds": 0}))).await;
+    let asked = stub.requests().len();
+    ask(&app, event("function-url.json")).await;
+    assert!(stub.requests().len() > asked);
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::fmt::{self, Display, Formatter};
 use crate::finding::Conformity;
 use crate::judge::Verdict;
 use crate::report::json::{Advice, Report, Row};
-use crate::report::sentence::describe_details;
+use crate::report::links::is_console;
+use crate::report::sentence::{describe_details, details_link};
 use crate::report::text::{mark, mark_of};
 
 /// The colors of the page around the fragment.
@@ -51,7 +52,7 @@ pub fn page(report: &Report, shown: &Shown) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{} {}: permissions-probe</title>\n</head>\n\
-         <body>\n{}</body>\n</html>\n",
+         <body>\n<main>\n<h1>permissions-probe</h1>\n{}</main>\n</body>\n</html>\n",
         mark_of(report.verdict),
         report.verdict.name(),
         fragment(report, shown)
@@ -118,7 +119,8 @@ impl Display for Fragment<'_> {
 impl Fragment<'_> {
     /// When and under which role, and where to look in the console.
     fn write_about(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if !self.shown.checked_at.is_empty() {
+        // Where nothing was tried, nothing was checked at any time.
+        if !self.shown.checked_at.is_empty() && self.report.is_tried {
             write!(f, "<p>Checked at {}", Escaped(&self.shown.checked_at))?;
             if let Some(age) = self.shown.age_seconds {
                 write!(f, ", {age} s ago")?;
@@ -159,7 +161,7 @@ impl Fragment<'_> {
     fn write_wrong(&self, f: &mut Formatter<'_>) -> fmt::Result {
         // Where nothing was tried, no row says more than that.
         let wrong = self.report.wrong();
-        if !self.report.problems.is_empty() || wrong.is_empty() {
+        if !self.report.is_tried || wrong.is_empty() {
             return Ok(());
         }
         f.write_str("<h3>Not as specified</h3>\n<ul class=\"rows\">\n")?;
@@ -185,7 +187,11 @@ impl Fragment<'_> {
                 write!(f, " on {}", Escaped(self.report.shorten(resource)))?;
             }
             let grade = row.proof.as_ref().map(|proof| format!(" ({})", proof.grade.name()));
-            writeln!(f, "{}</li>", grade.unwrap_or_default())?;
+            write!(f, "{}", grade.unwrap_or_default())?;
+            if let Some(note) = row.note.as_ref().filter(|_| row.is_noteworthy) {
+                write!(f, "<br>{}", Escaped(note))?;
+            }
+            f.write_str("</li>\n")?;
         }
         f.write_str("</ul>\n</details>\n")
     }
@@ -217,9 +223,23 @@ fn write_row(f: &mut Formatter<'_>, row: &Row, since: Option<&str>) -> fmt::Resu
         if let Some(id) = &row.aws_request_id {
             writeln!(f, "<p>Request id of AWS: {}</p>", Escaped(id))?;
         }
+        if let Some(link) = details_link(row) {
+            write_link(f, "AWS explains it: ", link)?;
+        }
         f.write_str("</details>\n")?;
     }
     f.write_str("</li>\n")
+}
+
+/// A link that came with AWS's answer: one to anywhere but a console is shown as the text that it is.
+fn write_link(f: &mut Formatter<'_>, what: &str, link: &str) -> fmt::Result {
+    let host = link.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    let link_text = Escaped(link);
+    if host.is_some_and(is_console) {
+        writeln!(f, "<p>{what}<a href=\"{link_text}\" target=\"_blank\" rel=\"noopener\">{link_text}</a></p>")
+    } else {
+        writeln!(f, "<p>{what}{link_text}</p>")
+    }
 }
 
 fn write_advice(f: &mut Formatter<'_>, heading: &str, list: &[Advice]) -> fmt::Result {
@@ -237,7 +257,9 @@ fn write_advice(f: &mut Formatter<'_>, heading: &str, list: &[Advice]) -> fmt::R
                 f.write_str("<p>With the AWS CLI:</p>\n")?;
             }
             // What scrolls has to take the focus, so that a keyboard scrolls it.
-            writeln!(f, "<pre tabindex=\"0\" role=\"region\" aria-label=\"{what}\">{}</pre>", Escaped(&block))?;
+            let label = format!("{what} for {}", advice.actions.join(", "));
+            let (label, block) = (Escaped(&label), Escaped(&block));
+            writeln!(f, "<pre tabindex=\"0\" role=\"group\" aria-label=\"{label}\">{block}</pre>")?;
         }
         f.write_str("</li>\n")?;
     }

@@ -21,6 +21,13 @@ const HOSTS: &[(&str, &str)] = &[
     ("aws-cn", "console.amazonaws.cn"),
 ];
 
+/// Whether a host is one of the AWS console's.
+pub fn is_console(host: &str) -> bool {
+    HOSTS
+        .iter()
+        .any(|(_, console)| host == *console || host.strip_suffix(console).is_some_and(|region| region.ends_with('.')))
+}
+
 /// The role, the log group, the tables and the buckets of a run.
 pub fn links(run: &Run, rendering: &mut Rendering) -> Vec<Link> {
     let specification = &run.specification;

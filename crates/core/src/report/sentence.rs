@@ -8,24 +8,36 @@ use crate::report::json::{Denial, Report, Row};
 
 /// The whole report in a few plain sentences: what is wrong, and how much is not.
 pub fn describe_outcome(report: &Report) -> String {
-    if !report.problems.is_empty() {
-        let problems: Vec<_> = report.problems.iter().map(|problem| format!("{}.", problem.sentence)).collect();
-        return format!("{} Nothing was checked.", problems.join(" "));
+    let mut sentences: Vec<String> = report.problems.iter().map(|problem| format!("{}.", problem.sentence)).collect();
+    if !report.is_tried {
+        sentences.push("Nothing was checked.".to_owned());
+        return sentences.join(" ");
     }
     let wrong = report.wrong();
-    let total = report.rows.len();
-    let counts = match (total, total - wrong.len()) {
+    match &report.headline {
+        Some(headline) => sentences.push(headline.text.clone()),
+        None => sentences.extend(report.other_principal.clone()),
+    }
+    match wrong.as_slice() {
+        [] => {}
+        [one] if report.headline.is_none() => sentences.push(describe_row(one)),
+        several => sentences.push(list_actions(several)),
+    }
+    sentences.push(count_checks(report));
+    sentences.join(" ")
+}
+
+/// How many of the checks are as specified. What AWS denied while another action was called is no check: nobody asked for it.
+fn count_checks(report: &Report) -> String {
+    let checks = || report.rows.iter().filter(|row| !row.is_dependent());
+    let asked = if report.is_filtered { " that were asked for" } else { "" };
+    match (checks().count(), checks().filter(|row| row.is_as_specified()).count()) {
         (1, 1) => "The one check is as specified.".to_owned(),
-        (all, clean) if all == clean => format!("All {all} checks are as specified."),
-        (all, clean) => format!("{clean} of {all} checks are as specified."),
-    };
-    let headline = report.headline.as_ref().map(|headline| headline.text.clone());
-    let actions = match wrong.as_slice() {
-        [] => None,
-        [one] if headline.is_none() => Some(describe_row(one)),
-        several => Some(list_actions(several)),
-    };
-    headline.into_iter().chain(actions).chain([counts]).collect::<Vec<_>>().join(" ")
+        (1, _) => "The one check is not as specified.".to_owned(),
+        (all, clean) if all == clean => format!("All {all} checks{asked} are as specified."),
+        (all, 1) => format!("1 of {all} checks{asked} is as specified."),
+        (all, clean) => format!("{clean} of {all} checks{asked} are as specified."),
+    }
 }
 
 /// The actions of rows, by what is wrong with them.
@@ -57,6 +69,7 @@ pub fn describe_row(row: &Row) -> String {
     let action = row.action.as_str();
     let on = row.resource.as_deref().filter(|resource| *resource != "*");
     let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
+    let on = format!("{on}{}", describe_callers(row));
     match row.conformity {
         Conformity::AsSpecified if row.verdict == Verdict::Denied => {
             format!("{action} is denied{on}, as it must be.")
@@ -75,8 +88,28 @@ pub fn describe_row(row: &Row) -> String {
     }
 }
 
+/// The actions that were called when AWS denied this one, as the end of a clause.
+fn describe_callers(row: &Row) -> String {
+    match row.called_by.as_slice() {
+        [] => String::new(),
+        [one] => format!(" while {one} was called"),
+        [first @ .., last] => format!(" while {} and {last} were called", first.join(", ")),
+    }
+}
+
 /// What is wrong with a row, in sentences that stand below its action and its resource.
 pub fn describe_details(row: &Row) -> Vec<String> {
+    let matched = row.denial.iter().filter_map(|denial| denial.details.as_ref()).flat_map(|details| {
+        let matched = details.matched.iter().map(|matched| {
+            let sid = matched.sid.as_ref().map(|sid| format!(", statement {sid}")).unwrap_or_default();
+            format!("AWS matched the policy {}{sid}.", matched.policy)
+        });
+        matched.chain(details.note.clone())
+    });
+    if row.is_dependent() {
+        // Its note says no more than this.
+        return std::iter::once(describe_row(row)).chain(matched).collect();
+    }
     let reason = match row.conformity {
         Conformity::Missing => describe_reason(row).map(|reason| format!("{}.", capitalize(&reason))),
         Conformity::Excess => Some("It must be denied.".to_owned()),
@@ -84,7 +117,12 @@ pub fn describe_details(row: &Row) -> Vec<String> {
         Conformity::Flawed(_) | Conformity::AsSpecified => None,
         Conformity::Unknown(cause) => row.note.is_none().then(|| format!("{}.", capitalize(cause.meaning()))),
     };
-    reason.into_iter().chain(row.note.clone()).collect()
+    reason.into_iter().chain(row.note.clone()).chain(matched).collect()
+}
+
+/// The page of the AWS console that explains a denial.
+pub fn details_link(row: &Row) -> Option<&str> {
+    row.denial.as_ref()?.details_link.as_deref()
 }
 
 /// By which policy an action is denied, as a clause, where that is known.

@@ -6,7 +6,7 @@
 use crate::finding::Conformity;
 use crate::judge::Verdict;
 use crate::report::json::{Advice, Report, Row};
-use crate::report::sentence::describe_details;
+use crate::report::sentence::{describe_details, details_link};
 
 /// How a text is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub fn render(report: &Report, layout: Layout) -> String {
     text.paragraph(0, &report.outcome);
     let wrong = report.wrong();
     // Where nothing was tried, no row says more than that.
-    if !wrong.is_empty() && report.problems.is_empty() {
+    if !wrong.is_empty() && report.is_tried {
         text.heading("Not as specified");
         for row in wrong {
             text.wrong(row);
@@ -117,44 +117,48 @@ impl Writer {
         self.line(&heading);
     }
 
-    /// Words on as many lines as they need. The first begins with `start`, and the others are indented as far.
-    fn wrap(&mut self, start: &str, words: &str) {
-        let indent = start.chars().count();
-        let (mut line, mut used) = (start.to_owned(), indent);
+    /// Words on as many lines as they need. The first begins with `start`, which takes so many `columns`, and the others
+    /// are indented.
+    fn wrap(&mut self, start: &str, columns: usize, words: &str, indent: usize) {
+        let (mut line, mut used, mut is_empty) = (start.to_owned(), columns, true);
         for word in words.split_whitespace() {
             let length = word.chars().count();
-            if used > indent && used + 1 + length > self.layout.width {
+            let space = usize::from(!is_empty);
+            if used > indent && used + space + length > self.layout.width {
                 self.line(&line);
                 (line, used) = (" ".repeat(indent), indent);
-            }
-            if used > indent {
+            } else if !is_empty {
                 line.push(' ');
                 used += 1;
             }
             line.push_str(word);
             used += length;
+            is_empty = false;
         }
         self.line(&line);
     }
 
     fn paragraph(&mut self, indent: usize, words: &str) {
-        self.wrap(&" ".repeat(indent), words);
+        self.wrap(&" ".repeat(indent), indent, words, indent);
     }
 
     /// A row in full: a line of what and on what, and the reason below.
     fn wrong(&mut self, row: &Row) {
         let mark = mark(row);
         let word = format!("{mark} {}", row.verdict.name());
+        let columns = word.chars().count() + 4;
         let word = self.paint(&word, color_of(mark));
-        let resource = row.resource.as_deref().map(|resource| format!("  {resource}")).unwrap_or_default();
-        let first = format!("  {word}  {}{resource}", row.action);
-        self.line(&first);
+        let resource = row.resource.as_deref().unwrap_or_default();
+        self.wrap(&format!("  {word}  "), columns, &format!("{} {resource}", row.action), 6);
         for sentence in describe_details(row) {
             self.paragraph(6, &sentence);
         }
         if let Some(message) = &row.message {
             let code = row.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
             self.paragraph(6, &format!("AWS: {code}{message}"));
+        }
+        if let Some(link) = details_link(row) {
+            self.paragraph(6, &format!("AWS explains it: {link}"));
         }
     }
 
@@ -167,8 +171,19 @@ impl Writer {
         for row in rows {
             let mark = self.paint(mark(row), Color::Green);
             let resource = row.resource.as_deref().map(|resource| report.shorten(resource)).unwrap_or_default();
-            let known = format!("{:verdict$}  {:action$}  {:grade$}", row.verdict.name(), row.action, grade_of(row));
-            self.line(&format!("  {mark} {known}  {resource}"));
+            let name = row.verdict.name();
+            let columns = 4 + verdict + 2 + action + 2 + grade + 2;
+            if columns + resource.chars().count() <= self.layout.width {
+                let known = format!("{name:verdict$}  {:action$}  {:grade$}", row.action, grade_of(row));
+                self.line(&format!("  {mark} {known}  {resource}"));
+            } else {
+                let grade = Some(grade_of(row)).filter(|grade| !grade.is_empty()).map(|grade| format!("({grade})"));
+                let words = format!("{} {resource} {}", row.action, grade.unwrap_or_default());
+                self.wrap(&format!("  {mark} {name}  "), name.len() + 6, &words, 6);
+            }
+            if let Some(note) = row.note.as_ref().filter(|_| row.is_noteworthy) {
+                self.paragraph(6, note);
+            }
         }
     }
 
@@ -180,7 +195,7 @@ impl Writer {
             None => format!("Principal {}", principal.arn),
         });
         let region = report.region.as_ref().map(|region| format!("Region {region}"));
-        let took = report.problems.is_empty().then(|| format!("{} ms", report.duration_ms));
+        let took = report.is_tried.then(|| format!("{} ms", report.duration_ms));
         let id = (!report.request_id.is_empty()).then(|| format!("request id {}", report.request_id));
         let parts: Vec<_> = [who, region, took, id].into_iter().flatten().collect();
         if !parts.is_empty() {
@@ -202,7 +217,7 @@ impl Writer {
             if index > 0 {
                 self.line("");
             }
-            self.wrap(&start, &advice.text);
+            self.wrap(&start, columns, &advice.text, columns);
             for policy in advice.policy.iter().chain(&advice.trust_policy) {
                 self.block(&policy.to_pretty_json());
             }

@@ -131,6 +131,13 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
     })
 }
 
+/// Who was checked, if not the role that should have been.
+pub fn describe_other_principal(run: &Run) -> Option<Text> {
+    let principal = run.unexpected_principal()?;
+    let who = principal.role().map_or_else(|| principal.arn.clone(), |role| format!("the role {role}"));
+    Some(format!("This is about {who}, not about the role {}.", name_expected_role(run)).into())
+}
+
 /// What a root cause is, in words that name nothing of the account's.
 pub fn describe_without_names(id: &str) -> &'static str {
     match id {
@@ -145,10 +152,12 @@ pub fn describe_without_names(id: &str) -> &'static str {
         "bucketRegion" => "The bucket is in another Region.",
         "resourceMissing" => "A resource of the pipeline does not exist.",
         "roleTrust" => "SageMaker cannot assume the role that it is handed.",
-        "policyType" => "A policy that is not the role's own denies everything that is denied.",
+        "policyType" => {
+            "Every denial states the same policy type, and adding an Allow to the role's own policy does not help."
+        }
         "tableName" => "The table's name is nearly, but not quite, the one that is expected.",
         "method" => "Only GET and HEAD ask for a check.",
-        "request" => "The request is not valid; its problems are listed.",
+        "request" => "The request is not valid.",
         "configuration" => "The function's configuration is not valid; its log says what is wrong.",
         _ => "The function's log has the report.",
     }

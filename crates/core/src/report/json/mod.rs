@@ -43,6 +43,12 @@ pub struct Report {
     pub duration_ms: u64,
     /// Whether what is as specified is written in full, too.
     pub in_full: bool,
+    /// Whether a run was made.
+    pub is_tried: bool,
+    /// Whether only some of the actions were asked for.
+    pub is_filtered: bool,
+    /// Who was checked in place of the role that should have been: a sentence.
+    pub other_principal: Option<String>,
     /// The whole in a few plain sentences.
     pub outcome: String,
     /// Where the report is logged, if that is known.
@@ -107,6 +113,8 @@ struct Brief<'a> {
     resource: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<Grade>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 impl<'a> Brief<'a> {
@@ -115,6 +123,7 @@ impl<'a> Brief<'a> {
             action: &row.action,
             resource: row.resource.as_deref().map(|resource| report.shorten(resource)),
             proof: row.proof.as_ref().map(|proof| proof.grade),
+            note: row.note.as_deref().filter(|_| row.is_noteworthy),
         }
     }
 }
@@ -237,6 +246,8 @@ impl Report {
             cause: cause.id(),
             text: rendering.text(&wording::describe_root_cause(cause, run, voice)),
         });
+        let other_principal = run.and_then(wording::describe_other_principal);
+        let other_principal = other_principal.map(|text| rendering.text(&text));
         let links = run.map(|run| links(run, &mut rendering)).unwrap_or_default();
         let log_group = run.and_then(|run| run.specification.log_stream.group.as_deref());
         let log_group = log_group.map(|group| rendering.text(&group.into()));
@@ -263,6 +274,9 @@ impl Report {
             request_id: rendering.request_id(&report.request_id),
             duration_ms: millis(report.duration),
             in_full: false,
+            is_tried: run.is_some(),
+            is_filtered: report.is_filtered,
+            other_principal,
             outcome: String::new(),
             log_group,
             links,
@@ -271,18 +285,32 @@ impl Report {
         rendered
     }
 
+    /// The report with one more problem, which came after the run.
+    pub fn add_problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+        self.outcome = describe_outcome(self);
+    }
+
     /// The same for those who may not see a name of the account's: the verdict, the counts, and the cause in general.
+    /// `problems` are those that name nothing of the account.
     #[must_use]
-    pub fn without_names(&self, cause: Option<&'static str>) -> Self {
+    pub fn without_names(&self, cause: Option<&'static str>, problems: &[Problem]) -> Self {
         let headline = cause.map(|cause| Headline { cause, text: wording::describe_without_names(cause).to_owned() });
         let Summary { allowed, denied, inconclusive, .. } = self.summary;
         let counts = format!("{allowed} allowed, {denied} denied, {inconclusive} inconclusive.");
-        let outcome = headline.as_ref().map_or(counts.clone(), |headline| format!("{} {counts}", headline.text));
+        let sentences = [
+            headline.as_ref().map(|headline| headline.text.clone()).filter(|_| problems.is_empty()),
+            self.is_tried.then_some(counts),
+        ];
+        let log = "The function's log has the report under the request id.";
+        let sentences =
+            problems.iter().map(|problem| format!("{}.", problem.sentence)).chain(sentences.into_iter().flatten());
         Self {
+            outcome: sentences.chain([log.to_owned()]).collect::<Vec<_>>().join(" "),
             verdict: self.verdict,
             headline,
             summary: self.summary,
-            problems: Vec::new(),
+            problems: problems.to_vec(),
             rows: Vec::new(),
             advice: Vec::new(),
             advisories: Vec::new(),
@@ -291,7 +319,9 @@ impl Report {
             request_id: self.request_id.clone(),
             duration_ms: self.duration_ms,
             in_full: false,
-            outcome,
+            is_tried: self.is_tried,
+            is_filtered: self.is_filtered,
+            other_principal: None,
             log_group: None,
             links: Vec::new(),
         }

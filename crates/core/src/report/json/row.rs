@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{is_false, millis};
 use crate::diagnosis::wording;
-use crate::finding::{Conformity, DenialFound, Details, Finding, MatchedStatement, ProofFound};
+use crate::finding::{Conformity, DenialFound, Details, Finding, MatchedStatement, Note, ProofFound};
 use crate::iam::denial::{Kind, PolicyType};
 use crate::judge::{Cause, Verdict};
 use crate::proof::{Grade, Warning};
@@ -47,6 +47,9 @@ pub struct Row {
     /// How it stands to what is asked for.
     #[serde(skip)]
     pub conformity: Conformity,
+    /// Whether the note tells something of a row that is as specified.
+    #[serde(skip)]
+    pub is_noteworthy: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -135,7 +138,17 @@ impl Row {
             duration_ms: millis(finding.duration),
             candidates: finding.candidate_actions(),
             conformity: finding.conformity(),
+            // What AWS went on to on a name that the run made up is for an advisory to tell.
+            is_noteworthy: matches!(
+                finding.note,
+                Some(Note::WentOnTo { on_made_up_name: false, .. } | Note::AllowedAfter(..))
+            ),
         }
+    }
+
+    /// Whether AWS denied the action while another one was called, and nobody asked for it.
+    pub fn is_dependent(&self) -> bool {
+        !self.called_by.is_empty()
     }
 
     pub fn is_as_specified(&self) -> bool {

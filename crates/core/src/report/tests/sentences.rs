@@ -48,8 +48,46 @@ fn an_outcome_names_every_action_that_is_wrong_and_counts_the_rest() {
             total - 4
         )
     );
+    let one = run(specification(), |check| (check.action() != "sts:GetCallerIdentity").then(|| lacking(check)));
+    let said = outcome(one);
+    assert!(said.ends_with(&format!("1 of {total} checks is as specified.")), "{said}");
     // A headline says what is wrong, and the actions are named all the same.
     let missing = outcome(run(specification(), |check| check.action().starts_with("dynamodb:").then(no_table)));
     assert!(missing.starts_with("There is no table ModelMetadata"), "{missing}");
     assert!(missing.contains("Allowed, with a warning: ") && missing.contains("dynamodb:Scan"), "{missing}");
+}
+
+#[test]
+fn what_is_denied_behind_an_action_names_that_action_and_is_no_check() {
+    let key = "arn:aws:kms:us-east-1:123456789012:key/k";
+    let report =
+        rendered(run(specification(), |check| (check.action() == "s3:GetObject").then(|| lacks("kms:Decrypt", key))));
+    let checks = report.rows.len() - 1;
+    assert_eq!(
+        describe_outcome(&report),
+        format!(
+            "kms:Decrypt is denied on {key} while s3:GetObject was called: no identity-based policy allows it. All {checks} \
+             checks are as specified."
+        )
+    );
+    // The action that was called is not silently well.
+    let json = serde_json::to_value(&report).unwrap();
+    let read = json["allowed"].as_array().unwrap().iter().find(|row| row["action"] == "s3:GetObject").unwrap();
+    assert!(read["note"].as_str().unwrap().contains("AWS went on to kms:Decrypt, and denied that"), "{read}");
+    for shown in [
+        crate::report::text::render(&report, crate::report::text::Layout::default()),
+        crate::report::html::fragment(&report, &crate::report::html::Shown::default()),
+    ] {
+        assert!(shown.contains("went on to kms:Decrypt") && shown.contains("while s3:GetObject was called"), "{shown}");
+    }
+}
+
+#[test]
+fn a_run_under_another_role_says_whose_it_is() {
+    let report = rendered(run_as("another-role", specification(), |_| None));
+    let said = describe_outcome(&report);
+    assert!(
+        said.starts_with("This is about the role another-role, not about the role lambda-ml-pipeline-role."),
+        "{said}"
+    );
 }
