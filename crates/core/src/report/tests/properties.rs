@@ -8,6 +8,8 @@ use crate::diagnosis::Run;
 use crate::fixtures::*;
 use crate::place::tests::place;
 use crate::plan::Check;
+use crate::report::html::{Shown, fragment};
+use crate::report::text::{Layout, render};
 use crate::specification::Specification;
 
 /// The answers that a check can get.
@@ -85,8 +87,68 @@ fn with_another_region() -> Specification {
     specification
 }
 
+/// A text with what HTML, a terminal and a log would take for more than text.
+fn any_text() -> impl Strategy<Value = String> {
+    let parts = [
+        "<",
+        ">",
+        "&",
+        "\"",
+        "'",
+        "</pre>",
+        "<script>",
+        "\u{1b}[31m",
+        "\r\n",
+        "\u{9b}",
+        "\u{202e}",
+        "\u{2028}",
+        "a",
+        " ",
+        "é",
+    ];
+    proptest::collection::vec(proptest::sample::select(parts.to_vec()), 0..12).prop_map(|parts| parts.concat())
+}
+
+/// Whether each element of a fragment is one that the renderer writes, and is closed where it has to be.
+fn is_well_formed(html: &str) -> bool {
+    let known = ["div", "style", "h2", "h3", "h4", "p", "ul", "ol", "li", "a", "pre", "details", "summary", "span"];
+    let mut open: Vec<&str> = Vec::new();
+    for tag in html.split('<').skip(1) {
+        let Some((tag, _)) = tag.split_once('>') else { return false };
+        let name = tag.split(' ').next().unwrap_or_default();
+        match name.strip_prefix('/') {
+            Some(closed) if open.pop() != Some(closed) => return false,
+            None if name == "br" => {}
+            None if !known.contains(&name) => return false,
+            None => open.push(name),
+            Some(_) => {}
+        }
+    }
+    open.is_empty()
+}
+
 proptest! {
     #![proptest_config(cases(150))]
+
+    #[test]
+    fn no_text_breaks_out_of_a_page_or_drives_a_terminal(run in any_run(), text in any_text()) {
+        let mut run = run;
+        for finding in &mut run.findings {
+            finding.message = finding.message.take().map(|_| text.as_str().into());
+            finding.code = finding.code.take().map(|_| text.as_str().into());
+            finding.aws_request_id = Some(text.as_str().into());
+            if let Some(denial) = &mut finding.denial {
+                denial.policy_arn = denial.policy_arn.take().map(|_| text.as_str().into());
+                denial.details_link = Some(text.as_str().into());
+            }
+        }
+        let rendered = crate::report::json::Report::render(&report(run), VOICE, false);
+        let html = fragment(&rendered, &Shown { checked_at: "now".to_owned(), ..Shown::default() });
+        prop_assert!(is_well_formed(&html), "{}", html);
+        let plain = render(&rendered, Layout::default());
+        let is_control = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{2028}' | '\u{202e}');
+        prop_assert!(!plain.contains(is_control) && !html.contains(is_control), "{:?}", plain);
+    }
 
     #[test]
     fn advice_names_each_action_once_and_together_they_name_all_that_is_wrong(run in any_run()) {
