@@ -15,6 +15,7 @@ from pathlib import Path
 from tools import browser
 from tools.account import ask, emulator
 from tools.checks.pictures import MAX_BYTES, PICTURES
+from tools.children import exit_when_terminated
 from tools.dashboard import ROOT_CLASS, host
 from tools.environment import ROOT, fail, say
 from tools.function import compile_function, fetch_text, invoke, watch
@@ -115,4 +116,6 @@ def compress(picture: bytes, digest: str) -> bytes:
 
 
 if __name__ == "__main__":
+    # ./dev docs waits for this to stop what it has started.
+    exit_when_terminated()
     main()
