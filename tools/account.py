@@ -6,34 +6,35 @@ import subprocess
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
-from tools import loopback
+from tools import children, loopback
 from tools.environment import BIN, ROOT, STATE, fail, scrubbed
 from tools.terminal import progress
 
 
 @contextmanager
 def process(what: str, command: list, **options):
-    """A program that is stopped when the block ends, whatever ends it.
+    """A program that is stopped when the block ends, whatever ends it; its log has what it writes to either stream.
 
     What it has come to listen on by then has to be on the loopback; whoever starts it looks at it as soon as it listens, too.
     """
     log = STATE / f"{what}.log"
     with open(log, "w") as output:
-        started = subprocess.Popen([str(part) for part in command], stderr=output, cwd=ROOT, **options)
+        streams = {"stdout": output, "stderr": output, **options}
+        started = subprocess.Popen([str(part) for part in command], cwd=ROOT, **streams)
     try:
         yield started, log
         if started.poll() is None:
             hold_to_loopback(started.pid, what)
     finally:
-        started.terminate()
-        try:
-            started.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
+        children.stop(started, grace=10)
         for pipe in filter(None, (started.stdin, started.stdout)):
             pipe.close()
+
+
+def read_log(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 def hold_to_loopback(pid: int, what: str, *ports: int) -> str:
@@ -47,12 +48,12 @@ def hold_to_loopback(pid: int, what: str, *ports: int) -> str:
 @contextmanager
 def emulator():
     command = [BIN / "python", "-m", "tools.emulator"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
     with process("emulator", command, env=scrubbed(), **pipes) as (started, log):
         with progress("Starting the emulated account"):
             line = started.stdout.readline()
         if not line:
-            fail("The emulator did not start.", f"Its error:\n{log.read_text()}")
+            fail("The emulator did not start.", f"Its error:\n{read_log(log)}")
         account = json.loads(line)
         print(f"   {hold_to_loopback(started.pid, 'the emulator', int(account['endpoint'].rpartition(':')[2]))}")
         yield account

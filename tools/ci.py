@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager, suppress
 
 from tools import browser, dependencies
+from tools.children import complete
 from tools.environment import ROOT, STATE, fail, run, say
 from tools.exceptions import Exceptions
 
@@ -119,7 +120,8 @@ def fuzz() -> None:
         (ROOT / corpus).mkdir(parents=True, exist_ok=True)
         limits = ("-runs=200000", "-max_len=8192")
         command = ["cargo", "fuzz", "run", "--sanitizer", "none", target, corpus, seeds, "--", *limits]
-        done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+        done = complete(command, cwd=ROOT, **streams)
         # Its progress fills screens, and is of use only where something was found.
         print(done.stdout if done.returncode else f"{target}:\n" + "\n".join(done.stdout.splitlines()[-3:]))
         if done.returncode:
@@ -127,7 +129,7 @@ def fuzz() -> None:
 
 
 def run_gate(exceptions: Exceptions) -> None:
-    if subprocess.run([sys.executable, ROOT / "dev", "gate", "--install"], check=False, cwd=ROOT).returncode == 0:
+    if complete([sys.executable, ROOT / "dev", "gate", "--install"], cwd=ROOT).returncode == 0:
         dev("gate")
         exceptions.checked("ministack")
     else:

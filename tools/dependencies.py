@@ -55,7 +55,7 @@ def check_yanked_and_advisories(exceptions: Exceptions) -> None:
     for manifest in LOCKS:
         # The crates and the database have just been fetched.
         command = deny(config, manifest, "advisories", offline=True)
-        done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
         if done.returncode:
             sys.exit(f"{done.stdout}\nerror: cargo-deny found something in {manifest}")
         print(f"{manifest} ok")
@@ -74,7 +74,7 @@ def succeeds(*command: str, quiet: bool = False) -> bool:
 def date_of_database() -> str:
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     command = ["git", "-C", str(home / "advisory-dbs" / DATABASE), "log", "-1", "--format=%cs"]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.strip()
 
 
 def configure_without_advisories() -> str:

@@ -58,7 +58,7 @@ def find_pages() -> list:
     """The Markdown files that are in the repository, or will be when they are committed."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "*.md"]
     try:
-        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout
     except (OSError, subprocess.CalledProcessError) as error:
         fail(f"The pages could not be listed: {error}", "It needs git, and a checkout of the repository.")
     # One that was deleted is listed until that is committed.

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.children import complete
+
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
 VENV = STATE / "venv"
@@ -33,11 +35,11 @@ def fail(what: str, todo: str) -> None:
 def run(what: str, todo: str, *command: object, **options) -> None:
     """Runs a step whose output is worth seeing."""
     try:
-        subprocess.run([str(part) for part in command], check=True, cwd=ROOT, **options)
+        done = complete(command, cwd=ROOT, **options)
     except FileNotFoundError as error:
         fail(f"{what}: {error.filename} was not found.", todo)
-    except subprocess.CalledProcessError as error:
-        fail(f"{what}: {error.cmd[0]} ended with exit status {error.returncode}.", todo)
+    if done.returncode:
+        fail(f"{what}: {done.args[0]} ended with exit status {done.returncode}.", todo)
 
 
 def prepare() -> None:

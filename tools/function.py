@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.account import free_port, hold_to_loopback, process
+from tools.account import free_port, hold_to_loopback, process, read_log
 from tools.environment import BIN, ROOT, STATE, fail, run, say, scrubbed
 from tools.terminal import progress
 
@@ -31,9 +31,8 @@ def watch(environment: dict):
     """The function, in an account that the environment leads to; yields the port on which it is invoked."""
     port = free_port()
     command = [BIN / "cargo-lambda", "lambda", "watch", "-A", "127.0.0.1", "-P", port, "--ignore-changes"]
-    # Its log is outside of what it watches, and both its streams go there.
-    options = {"env": scrubbed(**{**environment, **SETTINGS}), "stdout": subprocess.DEVNULL}
-    with process("watch", command, **options) as (started, log):
+    # Its log is outside of what it watches.
+    with process("watch", command, env=scrubbed(**{**environment, **SETTINGS})) as (started, log):
         deadline = time.monotonic() + 60
         with progress("Starting cargo lambda watch"):
             while True:
@@ -41,7 +40,7 @@ def watch(environment: dict):
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 if started.poll() is not None or time.monotonic() > deadline:
-                    fail("cargo lambda watch did not start.", f"Its log:\n{log.read_text()}")
+                    fail("cargo lambda watch did not start.", f"Its log:\n{read_log(log)}")
                 time.sleep(0.1)
         print(f"   {hold_to_loopback(started.pid, 'cargo lambda watch', port)}")
         yield port
@@ -52,13 +51,20 @@ def invoke(port: int, event: str | Path) -> str:
     command = [BIN / "cargo-lambda", "lambda", "invoke", FUNCTION, "-A", "127.0.0.1", "-P", port, "--data-file", event]
     with progress("Invoking the function"):
         done = subprocess.run(
-            [str(part) for part in command], check=False, cwd=ROOT, env=scrubbed(), capture_output=True, text=True, timeout=TIMEOUT
+            [str(part) for part in command],
+            check=False,
+            cwd=ROOT,
+            env=scrubbed(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=TIMEOUT,
         )
     try:
         json.loads(done.stdout)
         return done.stdout.strip()
     except ValueError:
-        fail(f"cargo lambda invoke gave no response: {done.stdout}{done.stderr}", read_log())
+        fail(f"cargo lambda invoke gave no response: {done.stdout}{done.stderr}", show_log())
 
 
 def fetch_text(port: int, width: int, color: bool) -> str:
@@ -74,9 +80,9 @@ def fetch_text(port: int, width: int, color: bool) -> str:
     response = json.loads(invoke(port, request))
     kind = response.get("headers", {}).get("Content-Type", "nothing")
     if not kind.startswith("text/plain"):
-        fail(f"The function gave no text but {kind}: {response}", read_log())
+        fail(f"The function gave no text but {kind}: {response}", show_log())
     return response["body"].rstrip("\n")
 
 
-def read_log() -> str:
-    return f"The function's log:\n{(STATE / 'watch.log').read_text()}"
+def show_log() -> str:
+    return f"The function's log:\n{read_log(STATE / 'watch.log')}"

@@ -13,13 +13,12 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import time
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.account import ask, emulator, free_port, hold_to_loopback, process
+from tools.account import ask, emulator, free_port, hold_to_loopback, process, read_log
 from tools.environment import REQUIREMENTS, ROOT, STATE, enter_venv, fail, install, prepare, run, say, scrubbed
 
 MINISTACK = STATE / "ministack"
@@ -141,15 +140,14 @@ def certificate() -> Path:
 def cloudformation():
     """ministack, behind TLS, since the function answers no other URL."""
     port = free_port()
-    options = {"env": scrubbed(**settings(port)), "stdout": subprocess.DEVNULL}
-    with process("ministack", [MINISTACK / "venv" / "bin" / "ministack"], **options) as (started, log):
+    with process("ministack", [MINISTACK / "venv" / "bin" / "ministack"], env=scrubbed(**settings(port))) as (started, log):
         deadline = time.monotonic() + 60
         while True:
             with socket.socket() as probe:
                 if certificate().exists() and probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             if started.poll() is not None or time.monotonic() > deadline:
-                fail("ministack did not start.", f"Its log:\n{log.read_text()}")
+                fail("ministack did not start.", f"Its log:\n{read_log(log)}")
             time.sleep(0.1)
         print(f"   {hold_to_loopback(started.pid, 'ministack', port)}")
         yield f"https://localhost:{port}"

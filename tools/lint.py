@@ -18,7 +18,6 @@ It ends with exit status 1 if anything was found.
 """
 
 import argparse
-import subprocess
 from pathlib import Path
 
 from tools.checks.queries import check_queries
@@ -26,6 +25,7 @@ from tools.checks.security import check_security
 from tools.checks.shareable_events import check_test_events, write_test_events
 from tools.checks.sources import check_python, check_spelling, check_workflows, write_python
 from tools.checks.template import lint_combinations, lint_whole
+from tools.children import complete
 from tools.environment import BIN, ROOT, enter_venv, prepare, prepare_checks, say, scrubbed
 from tools.test import TOOLS_TESTS
 
@@ -65,7 +65,7 @@ def main() -> int:
 
 def run_tests() -> list:
     say("The tests of tests/tools")
-    status = subprocess.run([str(BIN / "python"), *TOOLS_TESTS], check=False, cwd=ROOT, env=scrubbed()).returncode
+    status = complete([BIN / "python", *TOOLS_TESTS], cwd=ROOT, env=scrubbed()).returncode
     return [(0, f"the tests of tests/tools ended with exit status {status}", "")] if status else []
 
 

@@ -2,19 +2,21 @@
 
 Both come from real runs of the function in the emulated account of `./dev demo`. What differs from run to run is replaced
 before: the ids of requests, durations, times and the ports of this machine. A picture carries the digest of what it shows, and
-is made again only where that differs, since each machine has other fonts. `./dev docs` runs this with the Python of
-.local/browser.
+is made again only where that differs, since each machine has other fonts. It also carries the digest of the sources that it was
+made from, which `./dev docs --check` looks at (tools/checks/pictures.py). `./dev docs` runs this with the Python of .local/browser.
 """
 
 import hashlib
 import io
 import json
 import re
+import textwrap
 from pathlib import Path
 
 from tools import browser
 from tools.account import ask, emulator
-from tools.checks.pictures import MAX_BYTES, PICTURES
+from tools.checks.pictures import MADE_FROM, MAX_BYTES, PICTURES, SHOWS, Broken, digest_sources, read_png, write_notes
+from tools.children import exit_when_terminated
 from tools.dashboard import ROOT_CLASS, host
 from tools.environment import ROOT, fail, say
 from tools.function import compile_function, fetch_text, invoke, watch
@@ -52,10 +54,11 @@ def main() -> None:
     if not isinstance(widget, str) or ROOT_CLASS.format("light") not in widget:
         fail(f"{EVENT} was not answered with a widget, but with {widget!r:.200}", "Look at the function's log, .local/watch.log.")
     dashboard = host(fix(widget), WIDGET_WIDTH).replace("</style>", "#widget { padding: 16px; }</style>", 1)
-    pages = (show_terminal(fix(text)), "#picture"), (dashboard, "#widget")
+    pages = (show_terminal(fix_lines(text)), "#picture"), (dashboard, "#widget")
+    sources = digest_sources(ROOT)
     with browser.start() as chromium:
         for name, (html, element) in zip(PICTURES, pages, strict=True):
-            print(f"   {name}: {take(chromium, html, element, ROOT / name)}")
+            print(f"   {name}: {take(chromium, html, element, ROOT / name, sources)}")
 
 
 def fix(text: str) -> str:
@@ -63,6 +66,20 @@ def fix(text: str) -> str:
     for pattern, fixed in FIXED:
         text = re.sub(pattern, fixed, text)
     return text
+
+
+def fix_lines(text: str) -> str:
+    """The same for a report in lines. Its paragraph with the duration is broken anew, since durations differ in length."""
+    parts = []
+    for part in text.split("\n\n"):
+        # Lines without indentation and color: no heading, row, advice or policy. A line may end within the duration.
+        if re.search(r"\d\s+m?s\b", part) and not re.search(r"^\s|\x1b", part, re.MULTILINE):
+            # Broken as wrap() of crates/core/src/report/text.rs does.
+            fixed = fix(" ".join(part.split()))
+            parts.append(textwrap.fill(fixed, COLUMNS, break_long_words=False, break_on_hyphens=False))
+        else:
+            parts.append(fix(part))
+    return "\n\n".join(parts)
 
 
 def show_terminal(text: str) -> str:
@@ -77,15 +94,18 @@ def show_terminal(text: str) -> str:
     return console.export_html(theme=SVG_EXPORT_THEME, code_format=TERMINAL, inline_styles=True)
 
 
-def take(chromium, html: str, element: str, file: Path) -> str:
+def take(chromium, html: str, element: str, file: Path, sources: str) -> str:
     """Writes a picture of an element of a page, unless the one that is there shows the same; returns what was done."""
-    digest = hashlib.sha256(html.encode()).hexdigest()
-    if file.exists() and read_digest(file) == digest:
+    notes = {SHOWS: hashlib.sha256(html.encode()).hexdigest(), MADE_FROM: sources}
+    former = read_notes(file)
+    if former.get(SHOWS) == notes[SHOWS]:
+        if former != notes:
+            file.write_bytes(write_notes(file.read_bytes(), notes))
         return "shows the same already"
     # As sharp as its size allows.
     for scale in (2, 1.5, 1):
         with browser.open_page(chromium, html, WIDGET_WIDTH + 200, scale) as (page, _):
-            content = compress(page.locator(element).screenshot(), digest)
+            content = write_notes(compress(page.locator(element).screenshot()), notes)
         if len(content) < MAX_BYTES:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -93,26 +113,27 @@ def take(chromium, html: str, element: str, file: Path) -> str:
     fail(f"{file.name} has {len(content)} bytes.", f"It has to have less than {MAX_BYTES}: make what it shows shorter.")
 
 
-def read_digest(file: Path) -> str | None:
-    from PIL import Image
+def read_notes(file: Path) -> dict:
+    """Those of the picture that is there; none where it is missing or broken."""
+    try:
+        return read_png(file.read_bytes()).notes
+    except (FileNotFoundError, Broken):
+        return {}
 
-    with Image.open(file) as picture:
-        return picture.info.get("Source")
 
-
-def compress(picture: bytes, digest: str) -> bytes:
+def compress(picture: bytes) -> bytes:
     """A PNG with a palette, since text has few colors."""
     from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
 
-    note, small = PngInfo(), io.BytesIO()
-    note.add_text("Source", digest)
+    small = io.BytesIO()
     with Image.open(io.BytesIO(picture)) as whole:
         # This method keeps a color that few pixels have.
         reduced = whole.convert("RGB").quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    reduced.save(small, "PNG", optimize=True, pnginfo=note)
+    reduced.save(small, "PNG", optimize=True)
     return small.getvalue()
 
 
 if __name__ == "__main__":
+    # ./dev docs waits for this to stop what it has started.
+    exit_when_terminated()
     main()

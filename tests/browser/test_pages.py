@@ -1,10 +1,10 @@
-"""Every page of tests/pages, which the function's tests write, is shown as it should be: in each theme and at each width."""
+"""Every page of tests/pages, which the function's tests write, is shown as it should be: at each width, a widget in each theme."""
 
 import shutil
 import unittest
 
 from case import BrowserTest
-from checks import check
+from checks import check, is_document
 from tools.dashboard import ROOT_CLASS, THEMES, WIDTHS, with_theme
 from tools.environment import ROOT, STATE
 
@@ -20,15 +20,18 @@ class Pages(BrowserTest):
         shutil.rmtree(PICTURES, ignore_errors=True)
         PICTURES.mkdir(parents=True)
         for page in pages:
-            fragment = page.read_text()
+            markup = page.read_text(encoding="utf-8")
             with self.subTest(page.stem):
-                # Another theme is made of it, which would else be the same one.
-                self.assertEqual(fragment.count(ROOT_CLASS.format("light")), 1)
-            for theme in THEMES:
+                # A document that is taken for a widget would be looked at as one, and the other way round.
+                self.assertEqual(is_document(markup), page.stem.startswith("whole-"))
+                # Another theme is made of a widget, which would else be the same one.
+                self.assertTrue(is_document(markup) or markup.count(ROOT_CLASS.format("light")) == 1)
+            # Who asks for a document is shown no theme of a dashboard.
+            for theme in THEMES[:1] if is_document(markup) else THEMES:
                 for columns, width in WIDTHS.items():
                     with self.subTest(page.stem, theme=theme, columns=columns):
                         picture = PICTURES / f"{page.stem}-{theme}-{columns}.png"
-                        found = check(self.browser, with_theme(fragment, theme), width, picture)
+                        found = check(self.browser, with_theme(markup, theme), width, picture)
                         sentences = [f"{name}: {sentence}" for name, some in found.items() for sentence in some]
                         if sentences:
                             self.fail("\n".join(["", *sentences]))

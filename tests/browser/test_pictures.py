@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+import textwrap
 import unittest
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -11,7 +12,9 @@ from PIL import Image
 
 from case import BrowserTest
 from tools import pictures
+from tools.checks import pictures as checks
 
+ID = "0b7f5b3f-9d0c-4f3f-8a59-c0a1c6a1d6ab"
 RED = "\x1b[1;31mDenied\x1b[0m dynamodb:PutItem"
 
 
@@ -25,6 +28,22 @@ class Fixed(unittest.TestCase):
         for text in ('"Version": "2012-10-17"', "settleSeconds: 30 s", "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role"):
             self.assertEqual(pictures.fix(text), text)
 
+    def test_a_paragraph_is_broken_in_the_same_places_however_long_its_duration_is(self):
+        advice = "What to do\n  Add this policy:\n\n{\n  x\n}"
+        for words in range(14, 24):
+            start = "word " * (words - 1)
+            fixed = set()
+            for duration in ("7 ms", "123 ms", "12,345 ms", "1234567 ms"):
+                paragraph = textwrap.fill(f"{start}Region, {duration}, request id {ID}.", pictures.COLUMNS, break_on_hyphens=False)
+                report = f"{RED}\n4 of 5 are as specified.\n\n  {RED}\n      after 87 ms\n\n{paragraph}\n\n{advice}"
+                fixed.add(pictures.fix_lines(report))
+            self.assertEqual(len(fixed), 1, fixed)
+            (text,) = fixed
+            self.assertIn("412 ms, request id", " ".join(text.split()))
+            self.assertLessEqual(max(map(len, text.split("\n"))), pictures.COLUMNS)
+            for part in (f"{RED}\n4 of 5", f"  {RED}\n      after 412 ms\n", advice):
+                self.assertIn(part, text)
+
     def test_each_replacement_replaces_itself_by_itself(self):
         for _, fixed in pictures.FIXED:
             text = fixed.replace(r"\g<1>", "T")
@@ -32,8 +51,8 @@ class Fixed(unittest.TestCase):
 
 
 class Taken(BrowserTest):
-    def take(self, text: str, file: Path) -> str:
-        return pictures.take(self.browser, pictures.show_terminal(text), "#picture", file)
+    def take(self, text: str, file: Path, sources: str = "sources") -> str:
+        return pictures.take(self.browser, pictures.show_terminal(text), "#picture", file, sources)
 
     def test_a_terminal_shows_colors_and_no_markup(self):
         shown = pictures.show_terminal(f"{RED} <b>")
@@ -52,6 +71,27 @@ class Taken(BrowserTest):
             self.assertEqual(file.read_bytes(), first)
             self.assertRegex(self.take(RED.replace("Put", "Get"), file), r"^\d+ bytes$")
             self.assertNotEqual(file.read_bytes(), first)
+
+    def test_a_picture_says_from_which_sources_it_was_made_though_it_shows_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "report.png")
+            self.take(RED, file)
+            first = file.read_bytes()
+            self.assertEqual(self.take(RED, file, "others"), "shows the same already")
+            self.assertEqual(checks.read_png(file.read_bytes()).notes[checks.MADE_FROM], "others")
+            self.assertEqual(checks.write_notes(file.read_bytes(), {}), checks.write_notes(first, {}))
+            with Image.open(file) as picture:
+                picture.load()
+
+    def test_a_picture_that_is_broken_is_made_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "report.png")
+            self.take(RED, file)
+            first = file.read_bytes()
+            for broken in (b"", b"no picture", first[:-20]):
+                file.write_bytes(broken)
+                self.assertRegex(self.take(RED, file), r"^\d+ bytes$")
+                self.assertEqual(file.read_bytes(), first)
 
     def test_a_picture_is_as_sharp_as_its_size_allows(self):
         text = "\n".join(f"{RED} {number}" for number in range(40))
@@ -88,6 +128,7 @@ class Made(unittest.TestCase):
             self.make('"<div class=\\"permissions-probe light\\">Denied</div>"', root)
             for name in pictures.PICTURES:
                 self.assertLess((root / name).stat().st_size, pictures.MAX_BYTES)
+                self.assertEqual(checks.read_png((root / name).read_bytes()).notes[checks.MADE_FROM], checks.digest_sources(root))
             for answer in ('{"statusCode": 403}', '"<div>"'):
                 with self.assertRaisesRegex(SystemExit, "was not answered with a widget"):
                     self.make(answer, root)

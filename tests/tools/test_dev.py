@@ -1,5 +1,6 @@
 """./dev names its commands, each of which is a module, and knows no others."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from tools.environment import ROOT
 
 
 def dev(*words: str) -> tuple:
-    done = subprocess.run([sys.executable, ROOT / "dev", *words], check=False, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, ROOT / "dev", *words], check=False, capture_output=True, encoding="utf-8")
     return done.returncode, done.stdout, done.stderr
 
 
@@ -38,6 +39,18 @@ class Dev(unittest.TestCase):
             self.assertIn(f"has no command {unknown}.", wrong)
             for name in self.names:
                 self.assertIn(name, wrong)
+
+    def test_what_the_encoding_of_an_output_lacks_is_replaced(self):
+        """With a command that prints the mark of a denial."""
+        program = (
+            "import runpy, sys, types; sys.argv[1:] = ['demo']; "
+            "sys.modules['tools.demo'] = types.SimpleNamespace(main=lambda: print('\\u2717 denied')); "
+            "runpy.run_path('dev', run_name='__main__')"
+        )
+        for encoding, shown in (("ascii", "? denied"), ("latin-1", "? denied"), ("utf-8", "\u2717 denied")):
+            environment = {**os.environ, "PYTHONIOENCODING": encoding}
+            done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, cwd=ROOT, env=environment)
+            self.assertEqual((done.returncode, done.stdout.decode(encoding).strip()), (0, shown), done.stderr)
 
     def test_the_gate_of_the_repository_is_one_of_them(self):
         done = subprocess.run([ROOT / ".ci" / "run", "--help"], check=False, capture_output=True, text=True)

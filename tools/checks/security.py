@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tools.checks.combinations import cover, factors, resolve
+from tools.children import complete
 from tools.environment import CHECKS, ROOT, STATE, say, scrubbed
 
 
@@ -45,7 +46,7 @@ def checkov(*arguments: object) -> dict:
     """Checkov's results. It asks nobody for its guidelines, which are on the network."""
     options = ("--framework", "cloudformation", "--skip-download", "--quiet", "--compact", "--output", "json", "--soft-fail")
     command = [CHECKS / "bin" / "python", "-m", "checkov.main", *options, *arguments]
-    done = subprocess.run([str(part) for part in command], check=False, cwd=ROOT, env=scrubbed(), capture_output=True, text=True)
+    done = complete(command, cwd=ROOT, env=scrubbed(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     try:
         answer = json.loads(done.stdout)
         counted = answer["summary"]

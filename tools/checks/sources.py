@@ -1,7 +1,6 @@
 """Holds the Python tools to Ruff, the spelling of everything to typos, and the workflows to zizmor."""
 
-import subprocess
-
+from tools.children import complete
 from tools.environment import CHECKS, ROOT, say, scrubbed
 
 PYTHON = ("dev", "tools", "tests/tools", "tests/browser", "bench/python/function.py")
@@ -36,4 +35,4 @@ def end_with_success(*words: str, todo: str) -> list:
 
 
 def start(program: str, *arguments: str) -> int:
-    return subprocess.run([CHECKS / "bin" / program, *arguments], check=False, cwd=ROOT, env=scrubbed()).returncode
+    return complete([CHECKS / "bin" / program, *arguments], cwd=ROOT, env=scrubbed()).returncode

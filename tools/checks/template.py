@@ -5,6 +5,7 @@ import textwrap
 from pathlib import Path
 
 from tools.checks.combinations import cover, factors, resolve
+from tools.children import complete
 from tools.environment import BIN, ROOT, say, scrubbed
 
 REGION = "us-east-1"
@@ -15,7 +16,7 @@ NOT_OF_A_PART = ["W2001", "W8001"]
 def lint_whole(template: Path) -> list:
     command = [BIN / "sam", "validate", "--lint", "--region", REGION, "--template", template]
     say("sam validate --lint")
-    done = subprocess.run([str(part) for part in command], check=False, cwd=ROOT, env=scrubbed(), capture_output=True, text=True)
+    done = complete(command, cwd=ROOT, env=scrubbed(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     print(f"{done.stdout}{done.stderr}".strip())
     return [(0, f"sam validate --lint ended with exit status {done.returncode}", "")] if done.returncode else []
 
