@@ -183,8 +183,26 @@ class Gathered(TestCase):
             [statement["Action"] for statement in run.policies], [["lambda:InvokeFunction"], ["sns:Publish"], ["events:PutEvents"]]
         )
         self.assertNotIn("*", json.dumps(filled([statement["Resource"] for statement in run.policies], {})))
+        (entry,) = [entries[0] for entries in run.entries]
+        self.assertEqual(
+            run.policies[2]["Condition"], {"StringEquals": {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}}
+        )
         resources = deployed(CheckFunctionArns=FUNCTION.format(0), ChatTopicArn=TOPIC, SendEvents="true")["Resources"]
         self.assertNotRegex(json.dumps(resources["PipelineRole"]), "sns:|events:")
+
+    def test_an_encrypted_topic_needs_its_key(self) -> None:
+        key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        resources = deployed(CheckFunctionArns=FUNCTION.format(0), ChatTopicArn=TOPIC, ChatTopicKeyArn=key)["Resources"]
+        *_, statement = filled(resources["CheckAll"]["Properties"]["Policies"][0]["Statement"], {"ChatTopicKeyArn": key})
+        self.assertEqual(
+            statement,
+            {
+                "Effect": "Allow",
+                "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+                "Resource": key,
+                "Condition": {"StringEquals": {"kms:ViaService": "sns.us-east-1.amazonaws.com"}},
+            },
+        )
 
     def test_what_cannot_be_sent_keeps_nothing_from_the_output(self) -> None:
         for failing in ("publish", "put"):
