@@ -30,7 +30,7 @@ def deployed(**parameters: str) -> dict:
 
 def filled(node: object, parameters: dict) -> object:
     """The node with its references as in the stack of an account and Region."""
-    known = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT} | parameters
+    known = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::URLSuffix": "amazonaws.com"} | parameters
     if isinstance(node, list):
         return [filled(part, parameters) for part in node]
     if not isinstance(node, dict):

@@ -13,7 +13,7 @@ from unittest import TestCase
 import botocore.session
 from botocore import xform_name
 
-from support import ROOT, deployed, filled, template
+from support import ROOT, deployed, filled, page, section, template
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 KEEP = "Retain current state"
@@ -41,6 +41,47 @@ def evaluate(points: str, needed: int, periods: int, treatment: str) -> str:
     if treatment == "missing" and real and len(points) - points.index("X") >= needed:
         return ALARM
     return INSUFFICIENT if treatment == "missing" else KEEP
+
+
+# A phrase of the alarms' descriptions for each policy type, cause and warning that a report can have.
+POLICY_TYPES = {
+    "identity-based": "identity-based policy",
+    "resource-based": "resource-based policy",
+    "permissions-boundary": "permissions boundary",
+    "session": "session policy",
+    "service-control": "SCP",
+    "resource-control": "RCP",
+    "vpc-endpoint": "VPC endpoint policy",
+    "role-trust": "role trust policy",
+}
+CAUSES = {
+    "credentials": "credentials",
+    "clockSkew": "clock",
+    "throttled": "throttling",
+    "network": "network",
+    "timedOut": "timeout",
+    "wrongRegion": "in another Region",
+    "resourceMissing": "that is missing",
+    "requestRefused": "a request refused",
+    "notSent": "not sent",
+    "serviceFault": "a fault of AWS",
+    "accountNotReady": "one that is not ready",
+    "kmsKey": "KMS key",
+    "notConfigured": "a value not configured",
+    "otherAccount": "another account",
+    "leftover": "leftover",
+    "setting": "a bucket setting",
+    "notAssumed": "a role that is not assumed",
+    "otherActionDenied": "another action denied first",
+    "ambiguous": "without the denied action's name",
+    "notFromAws": "of a proxy",
+    "controlFailed": "a failed control",
+    "unrecognized": "an answer that is unknown",
+    "probeBroken": "a broken probe",
+}
+WARNINGS = {"resourceMissing": "that is missing", "sideEffect": "a side effect", "roleTrust": "not trusted"}
+# Nothing was tried then, and such a run writes no metric.
+WITHOUT_METRICS = {"notRun"}
 
 
 class MissingData(TestCase):
@@ -171,17 +212,17 @@ class MissingRuns(TestCase):
 
 
 class Verdicts(TestCase):
-    def test_one_denial_pages_once_and_lasts_until_the_next_run(self) -> None:
+    def test_one_denial_notifies_once_and_lasts_until_the_next_run(self) -> None:
         for length in RANGES:
             with self.subTest(evaluation_range=length):
                 states = Alarm("DeniedAlarm").play([0, 1, None, None, None, 1, None, 0, None], length)
                 self.assertEqual(states, [OK] + [ALARM] * 6 + [OK, OK])
 
-    def test_inconclusive_runs_page_when_two_of_three_are(self) -> None:
+    def test_inconclusive_runs_notify_when_two_of_three_are(self) -> None:
         for length in range(3, 13):
             with self.subTest(evaluation_range=length):
                 alarm = Alarm("InconclusiveAlarm")
-                self.assertEqual(alarm.play([0, 1, 0, 0, 0], length), [OK] * 5, "one slow answer pages nobody")
+                self.assertEqual(alarm.play([0, 1, 0, 0, 0], length), [OK] * 5, "one slow answer notifies nobody")
                 self.assertEqual(alarm.play([0, 1, 0, 1, 0, 0], length), [OK, OK, OK, ALARM, OK, OK])
                 self.assertEqual(alarm.play([0, 1, 1, None, None, 0, 0], length)[2:5], [ALARM] * 3, "it keeps its state until the next run")
 
@@ -233,6 +274,33 @@ class ByAction(TestCase):
                     self.assertTrue(all(state == ALARM for now, state in states.items() if now < 6 * 60))
                     self.assertLessEqual(recovered, 6 * 60 + 2 * period, "it is OK within two periods of the run that found it allowed")
 
+    def states(self, values: list) -> list:
+        """The contributor's state after each of these values, one a period, and None where it does not exist."""
+        found, state = [], None
+        for at in range(len(values)):
+            shown = "".join("-" if value is None else "X" if value else "0" for value in values[max(0, at - 1) : at + 1])
+            if not shown.replace("-", ""):
+                # Without data in both periods, the query returns no series of the action.
+                state = None
+            else:
+                evaluated = evaluate(
+                    shown, self.alarm["DatapointsToAlarm"], self.alarm["EvaluationPeriods"], self.alarm["TreatMissingData"]
+                )
+                state = state if evaluated == KEEP else evaluated
+            found.append(state)
+        return found
+
+    def test_an_inconclusive_run_does_not_turn_it_off(self) -> None:
+        """Such a run writes no value of the action. A zero would end the alarm one period later, while the denial lasts."""
+        self.assertEqual(self.states([0, 1, None, 1, 1, 0, 0]), [OK, ALARM, ALARM, ALARM, ALARM, ALARM, OK])
+        self.assertEqual(self.states([0, 1, 0, 0]), [OK, ALARM, ALARM, OK])
+
+    def test_after_two_periods_without_a_value_the_contributor_is_gone(self) -> None:
+        self.assertEqual(self.states([0, 1, None, None, None, 1]), [OK, ALARM, ALARM, None, None, ALARM])
+        text = section(page("guides/schedule-and-alarms"), "Alarms")
+        (row,) = [line for line in text.splitlines() if line.startswith("| `…-denied-action` | in 1")]
+        self.assertIn("no state of an action after two periods", row)
+
 
 class Descriptions(TestCase):
     """What CloudWatch shows beside the alarm and sends in its e-mails."""
@@ -240,7 +308,7 @@ class Descriptions(TestCase):
     # The AWS CLI's own command, which is no operation of the API (AWS CLI Command Reference, "aws logs tail").
     LOGS_TAIL = {"--region", "--since", "--filter-pattern", "--format", "--follow", "--log-stream-names"}
     # Options of every command (AWS CLI Command Reference, "aws").
-    EVERYWHERE = {"--region", "--query", "--output"}
+    EVERYWHERE = {"--region", "--query", "--output", "--cli-binary-format"}
 
     def descriptions(self) -> dict:
         """Each alarm's description, where the names are as long as they can be."""
@@ -259,22 +327,102 @@ class Descriptions(TestCase):
         for name, text in found.items():
             self.assertLessEqual(len(text), 1024, name)
 
+    def commands(self) -> list:
+        """Each command with where it is: the descriptions, and the page that they name."""
+        texts = self.descriptions() | {"page": section(page("guides/schedule-and-alarms"), "When an alarm goes off")}
+        found = []
+        for name, text in texts.items():
+            commands = re.findall(r"aws (?:logs|lambda|iam|scheduler) [a-z-]+ [^\n`,;]*", text)
+            self.assertTrue(commands, name)
+            # Arguments are words and quoted texts; what a sentence has behind them is no argument.
+            found += [(name, command.rstrip(" .")) for command in commands]
+        return found
+
+    def test_a_command_names_its_region(self) -> None:
+        """Functions of the same stack in two Regions have the same name. IAM has no Region."""
+        for name, command in self.commands():
+            self.assertEqual(" --region " in command, not command.startswith("aws iam "), f"{name}: {command}")
+
+    def test_looking_ends_no_alarm(self) -> None:
+        """What counts as a run: with the option actions, a run writes no DurationMs."""
+        invocations = [command for name, command in self.commands() if "aws lambda invoke" in command and name in ("MissingAlarm", "page")]
+        self.assertEqual(len(invocations), 2)
+        for command in invocations:
+            words = shlex.split(command)
+            self.assertEqual(json.loads(words[words.index("--payload") + 1]), {"probe": {"actions": ["s3:*"]}})
+            self.assertIn("--cli-binary-format raw-in-base64-out", command)
+
+    def test_the_log_is_read_as_far_back_as_the_alarm_looks(self) -> None:
+        longest = max(template()["Parameters"]["AlarmPeriodSeconds"]["AllowedValues"])
+        periods = {"InconclusiveAlarm": template()["Parameters"]["InconclusiveOf"]["MaxValue"]}
+        for name, text in self.descriptions().items():
+            for days in re.findall(r"--since (\d+)d", text):
+                self.assertGreaterEqual(int(days) * 86400, periods.get(name, 2) * longest, name)
+
+    def test_every_policy_type_and_cause_is_among_the_possible_ones(self) -> None:
+        row = json.loads((ROOT / "docs" / "reference" / "report.schema.json").read_text())
+        listed = {}
+
+        def look(node: object) -> None:
+            for key, value in node.items() if isinstance(node, dict) else ():
+                if key in ("policyType", "warning", "cause") and isinstance(value, dict) and "enum" in value:
+                    listed.setdefault(key, []).append(set(value["enum"]))
+                look(value)
+            for value in node if isinstance(node, list) else ():
+                look(value)
+
+        look(row)
+        found = self.descriptions()
+        table = section(page("reference/verdicts"), "Causes of inconclusive")
+        self.assertEqual(set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) - {"cause"}, set(CAUSES) | WITHOUT_METRICS)
+        self.assertIn(set(POLICY_TYPES), listed["policyType"])
+        self.assertIn(set(WARNINGS), listed["warning"])
+        (denied,) = [line for line in page("guides/schedule-and-alarms").splitlines() if line.startswith("| `…-denied`, ")]
+        for phrase in (*POLICY_TYPES.values(), "explicitly denies", "runs under", "setting of the bucket"):
+            self.assertIn(phrase, found["DeniedAlarm"])
+            self.assertIn(phrase, denied)
+        for phrase in (*CAUSES.values(), *WARNINGS.values(), "an allowed action that must be denied"):
+            self.assertIn(phrase, found["InconclusiveAlarm"])
+        for name in ("DeniedAlarm", "InconclusiveAlarm"):
+            self.assertIn(" Possible causes: ", found[name])
+
+    def test_no_command_replaces_a_trust_policy(self) -> None:
+        text = section(page("guides/schedule-and-alarms"), "When an alarm goes off")
+        for command in (command for _, command in self.commands()):
+            self.assertNotIn("update-assume-role-policy", command)
+        statement = re.search(r"```json\n\s+(\{.*\})\n", text)[1]
+        role = deployed()["Resources"]["PipelineRole"]["Properties"]["AssumeRolePolicyDocument"]
+        self.assertEqual([json.loads(statement)], role["Statement"])
+
+    def test_an_update_is_waited_for(self) -> None:
+        commands = [command for name, command in self.commands() if name == "page"]
+        updates = [at for at, command in enumerate(commands) if "update-function-configuration" in command]
+        self.assertEqual(len(updates), 2)
+        for at in updates:
+            self.assertIn("aws lambda wait function-updated ", commands[at + 1])
+
+    def test_the_description_names_a_page_that_exists(self) -> None:
+        (named,) = re.findall(r"docs/[\w/.-]+\.md", self.descriptions()["MissingAlarm"])
+        self.assertTrue((ROOT / named).is_file())
+
     def test_every_command_is_one_of_the_aws_cli(self) -> None:
         model = botocore.session.get_session()
-        for name, text in self.descriptions().items():
-            commands = re.findall(r"aws (?:logs|lambda|iam|scheduler) [a-z][^\n)]*", text)
-            self.assertTrue(commands, name)
-            for command in commands:
-                service, operation, *words = shlex.split(command)[1:]
-                options = {word for word in words if word.startswith("--")} - self.EVERYWHERE
-                with self.subTest(name, command=command):
-                    if (service, operation) == ("logs", "tail"):
-                        self.assertLessEqual(options, self.LOGS_TAIL)
-                        continue
-                    client = model.create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
-                    api = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation.replace("-", "_")])
-                    known = {f"--{xform_name(member, '-')}" for member in api.input_shape.members}
-                    self.assertLessEqual(options, known)
+        for name, command in self.commands():
+            service, operation, *words = shlex.split(command)[1:]
+            options = {word for word in words if word.startswith("--")} - self.EVERYWHERE
+            with self.subTest(name, command=command):
+                if (service, operation) == ("logs", "tail"):
+                    self.assertLessEqual(options, self.LOGS_TAIL)
+                    continue
+                client = model.create_client(service, region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
+                if operation == "wait":
+                    operation = xform_name(
+                        model.get_waiter_model(service).get_waiter("".join(part.capitalize() for part in words[0].split("-"))).operation,
+                        "-",
+                    )
+                api = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation.replace("-", "_")])
+                known = {f"--{xform_name(member, '-')}" for member in api.input_shape.members}
+                self.assertLessEqual(options, known)
 
     def test_every_kind_of_line_is_one_that_is_logged(self) -> None:
         kinds = json.loads((ROOT / "tests" / "data" / "log-kinds.json").read_text())

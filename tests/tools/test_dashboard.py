@@ -21,10 +21,11 @@ class Dashboard(TestCase):
         """CloudWatch User Guide, "Custom widgets": the endpoint is the function's ARN, and `params` are merged into the event."""
         first = min(widgets(FunctionName="probe"), key=lambda widget: (widget["y"], widget["x"]))
         self.assertEqual((first["type"], first["x"], first["width"]), ("custom", 0, 24))
+        self.assertEqual(first["height"], 15, "a denial with its policy is seen without scrolling")
         self.assertEqual(
             first["properties"],
             {
-                "title": "What probe finds now",
+                "title": "Report of probe",
                 "endpoint": FUNCTION,
                 "updateOn": {"refresh": True, "resize": False, "timeRange": False},
                 "params": {"probe": {"maxAgeSeconds": 300}},

@@ -9,6 +9,7 @@ from tools.checks import combinations, rules
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker-ml-pipeline-role"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:probe"
 BUCKET = {"BucketName": "your-bucket-name"}
 
@@ -46,6 +47,10 @@ RULES = {
     "ChatNeedsFunctions": (
         {"ChatTopicArn": TOPIC},
         {"ChatTopicArn": TOPIC, "CheckFunctionArns": FUNCTION},
+    ),
+    "ChatKeyNeedsItsTopic": (
+        {"ChatTopicKeyArn": KEY},
+        {"ChatTopicKeyArn": KEY, "ChatTopicArn": TOPIC, "CheckFunctionArns": FUNCTION},
     ),
     "EventsNeedFunctions": (
         {"SendEvents": "true"},
@@ -90,6 +95,10 @@ PATTERNS = {
     "MetricsNamespace": (["PermissionsProbe", "Team/Probe"], ["", "AWS/Lambda", "a b", 'a"b']),
     "AlarmTopicArn": (["", TOPIC, f"{TOPIC}.fifo"], ["alarms", f"arn:aws:sns:{REGION}:{ACCOUNT}:*", f"{TOPIC}:subscription"]),
     "ChatTopicArn": (["", TOPIC], ["chat", f"arn:aws:sns:{REGION}:{ACCOUNT}:*", f"{TOPIC}.fifo", f"{TOPIC}:subscription"]),
+    "ChatTopicKeyArn": (
+        ["", KEY],
+        ["key", "*", f"{KEY}*", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/a"],
+    ),
     "AlarmEmail": (["", "someone@example.com"], ["someone", "a@b c"]),
     "InconclusivePeriods": (["1", "7"], ["0", "8"]),
     "InconclusiveOf": (["1", "7"], ["0", "8"]),

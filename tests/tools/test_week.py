@@ -1,4 +1,4 @@
-"""A week of runs, played against the template's three alarms, minute by minute.
+"""A week of runs, played against the template's first three alarms, minute by minute.
 
 What each run writes is read from the table of the page on alarms, to which a test of the function holds it (process.rs). What an
 alarm makes of it is CloudWatch's documented rule, which test_alarms.py holds to AWS's own tables.

@@ -19,6 +19,7 @@ SAMPLES = {
     "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:alarms"],
     "AlarmEmail": ["", "someone@example.com"],
     "ChatTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:chat"],
+    "ChatTopicKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
     "CheckFunctionArns": ["", "arn:aws:lambda:us-east-1:123456789012:function:a,arn:aws:lambda:us-east-1:123456789012:function:b"],
 }
 
