@@ -15,7 +15,7 @@ from tools.dashboard import MARGIN, host
 # fmt: off
 ELEMENTS = {
     "a", "bdi", "br", "button", "caption", "code", "cwdb-action", "dd", "details", "div", "dl", "dt", "em", "footer", "h1",
-    "h2", "h3", "h4", "header", "hr", "li", "ol", "p", "pre", "section", "small", "span", "strong", "style", "summary", "table",
+    "h2", "h3", "h4", "header", "hr", "li", "main", "ol", "p", "pre", "section", "small", "span", "strong", "style", "summary", "table",
     "tbody", "td", "th", "thead", "time", "tr", "ul",
 }
 ATTRIBUTES = {
