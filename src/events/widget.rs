@@ -40,10 +40,14 @@ probe:
 impl WidgetEvent {
     /// The event, if a dashboard sent it.
     pub fn from_event(event: &Value) -> Option<Self> {
-        // AWS does not say which value it sends, nor whether the context comes with it.
-        let wants_description = !matches!(event.get("describe"), None | Some(Value::Null | Value::Bool(false)));
-        let context = event.get("widgetContext");
-        if wants_description && (context.is_some() || event.get("probe").is_none()) {
+        // With the context, AWS does not say which value it sends.
+        let context = event.get("widgetContext").filter(|context| context.is_object());
+        let wants_description = match event.get("describe") {
+            Some(Value::Bool(wants)) => *wants,
+            Some(Value::Null) | None => false,
+            Some(_) => context.is_some(),
+        };
+        if wants_description {
             return Some(Self::Describe);
         }
         let context = context?;
@@ -82,7 +86,7 @@ mod tests {
         let context =
             json!({"theme": "dark", "timezone": {"label": "Local", "offsetISO": "-04:30", "offsetInMinutes": 270}});
         assert_eq!(show(context), Some(WidgetEvent::Show { theme: Theme::Dark, offset: Some(UtcOffset(-270)) }));
-        for context in [json!({}), json!(null), json!({"theme": 7, "timezone": "UTC"})] {
+        for context in [json!({}), json!({"theme": 7, "timezone": "UTC"})] {
             assert_eq!(show(context), Some(WidgetEvent::Show { theme: Theme::Light, offset: None }));
         }
         for event in
@@ -92,7 +96,9 @@ mod tests {
         }
         let shown = WidgetEvent::from_event(&json!({"describe": false, "widgetContext": {}}));
         assert!(matches!(shown, Some(WidgetEvent::Show { .. })), "{shown:?}");
-        for event in [json!({"describe": true, "probe": {}}), json!({"describe": false}), json!({}), json!(null)] {
+        for event in
+            [json!({"describe": "true"}), json!({"describe": false}), json!({"widgetContext": null}), json!(null)]
+        {
             assert_eq!(WidgetEvent::from_event(&event), None, "{event}");
         }
     }

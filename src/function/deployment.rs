@@ -40,7 +40,7 @@ impl App {
                     let status = if gate.decision_without_check().is_some() { 400 } else { 500 };
                     let problem =
                         Problem::new("check", Some(decision.reason.into()), "that it runs, and runs to its end");
-                    self.refuse(status, vec![problem], context).response()
+                    self.refuse(status, vec![problem], Invoker::Gate, context).response()
                 }
             };
         };

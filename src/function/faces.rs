@@ -25,10 +25,10 @@ impl App {
         let (how, max_age) =
             config.map_or((HttpReport::Summary, Duration::ZERO), |config| (config.http_report, config.http_max_age));
         if let Some((status, problems)) = front.refusal() {
-            let checked = self.refuse(status, problems.to_vec(), context);
+            let checked = self.refuse(status, problems.to_vec(), Invoker::Http, context);
             return respond(&checked, front, how, Duration::ZERO);
         }
-        if let Some(known) = self.latest_for_http.get(max_age) {
+        if let Some(known) = self.latest_for_http.get(None, max_age) {
             return respond(&known, front, how, max_age);
         }
         let checked = Arc::new(self.check(event, Invoker::Http, context).await);
@@ -42,10 +42,8 @@ impl App {
     pub(super) async fn answer_widget(&self, event: &Event, widget: &WidgetEvent, context: &Context) -> String {
         let WidgetEvent::Show { theme, offset } = widget else { return DESCRIPTION.to_owned() };
         let options = self.setup.as_ref().ok().and_then(|setup| setup.options(event, Invoker::Widget).ok());
-        // Only a widget of all actions can be shown what a run of all found.
-        let of_all = options.filter(|options| options.actions.is_none());
-        let max_age = of_all.map_or(Duration::ZERO, |options| options.max_age.unwrap_or(WIDGET_MAX_AGE));
-        let kept = self.latest.get(max_age);
+        let kept = options
+            .and_then(|options| self.latest.get(options.actions.as_deref(), options.max_age.unwrap_or(WIDGET_MAX_AGE)));
         let is_kept = kept.is_some();
         let checked = if let Some(checked) = kept {
             checked

@@ -51,23 +51,31 @@ pub struct App {
     metrics: Sink,
 }
 
-/// The result of a run, for those who may be shown one that is not new.
+/// The results of runs, for those who may be shown one that is not new: the latest of each choice of actions.
 #[derive(Debug, Default)]
-struct Latest(Mutex<Option<Arc<Checked>>>);
+struct Latest(Mutex<Vec<Arc<Checked>>>);
+
+/// How many choices of actions are kept a result of.
+const MAX_KEPT: usize = 8;
 
 impl Latest {
-    /// Keeps a result, if it is that of a whole run: only that tells everybody all.
+    /// Keeps the result of a run.
     fn keep(&self, checked: &Arc<Checked>) {
-        if checked.refused.is_none() && !checked.rendered.report.is_filtered {
-            // A thread that panicked while it held the result has left a whole one.
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked.clone());
+        if checked.refused.is_some() {
+            return;
         }
+        // A thread that panicked while it held the results has left whole ones.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|known| known.actions != checked.actions);
+        kept.insert(0, checked.clone());
+        kept.truncate(MAX_KEPT);
     }
 
-    /// The result, if it is young enough.
-    fn get(&self, max_age: Duration) -> Option<Arc<Checked>> {
-        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        latest.as_ref().filter(|checked| checked.made.elapsed() < max_age).cloned()
+    /// The result for a choice of actions, if it is young enough.
+    fn get(&self, actions: Option<&[String]>, max_age: Duration) -> Option<Arc<Checked>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = |checked: &&Arc<Checked>| checked.actions.as_deref() == actions && checked.made.elapsed() < max_age;
+        kept.iter().find(asked).cloned()
     }
 }
 
@@ -126,8 +134,13 @@ impl App {
     }
 
     /// The report of an invocation that tries nothing, logged.
-    fn refuse(&self, status: u16, problems: Vec<Problem>, context: &Context) -> Checked {
-        self.logged(self.refused(status, problems, context))
+    fn refuse(&self, status: u16, problems: Vec<Problem>, invoker: Invoker, context: &Context) -> Checked {
+        let checked = self.refused(status, problems, context);
+        if invoker != Invoker::Widget {
+            return self.logged(checked);
+        }
+        telemetry::log(&checked.rendered, status, Invocation::default());
+        checked
     }
 
     /// The report of an invocation that tries nothing.
@@ -147,20 +160,20 @@ impl App {
     async fn check(&self, event: &Event, invoker: Invoker, context: &Context) -> Checked {
         let setup = match &self.setup {
             Ok(setup) => setup,
-            Err(invalid) => return self.refuse(500, invalid.problems.clone(), context),
+            Err(invalid) => return self.refuse(500, invalid.problems.clone(), invoker, context),
         };
         let options = match setup.options(event, invoker) {
             Ok(options) => options,
-            Err(problems) => return self.refuse(400, problems, context),
+            Err(problems) => return self.refuse(400, problems, invoker, context),
         };
 
         let time = Time::new(setup.config.settings.timeout, options.retry, context.deadline);
         if let Some(problem) = setup.no_credentials(time.limit()).await {
-            return self.refuse(500, vec![problem], context);
+            return self.refuse(500, vec![problem], invoker, context);
         }
         let session = setup.session(setup.clients.clone(), &context.invoked_function_arn);
         if let Some(problem) = role_of_another_account(&session) {
-            return self.refuse(500, vec![problem], context);
+            return self.refuse(500, vec![problem], invoker, context);
         }
         let checks = selected(&setup.plan, &options, &session);
         let run = run::run(&checks, Arc::new(session), &self.sdk, &time).await;
@@ -169,10 +182,13 @@ impl App {
         let mut rendered = report.render(VOICE, setup.config.redact);
         rendered.json.in_full = options.verbose;
         let status = rendered.report.status();
+        self.history.observe(&rendered.report, SystemTime::now());
+        let result =
+            |rendered| Checked { actions: options.actions.clone(), ..Checked::new(rendered, None, options.verbose) };
         // A dashboard that is open would hide that the schedule is dead: its runs are neither counted nor remembered.
         if invoker == Invoker::Widget {
             telemetry::log(&rendered, status, Invocation::default());
-            return Checked::new(rendered, None, options.verbose);
+            return result(rendered);
         }
         let cold_start = !self.warm.swap(true, Ordering::Relaxed);
         let of_gate = invoker == Invoker::Gate;
@@ -180,7 +196,7 @@ impl App {
         (self.metrics.0)(&metrics::lines(&rendered, &setup.config, of_gate, cold_start, SystemTime::now()));
         let run = Invocation { history: Some(&self.history), of_gate, cold_start: Some(cold_start) };
         telemetry::log(&rendered, status, run);
-        Checked::new(rendered, None, options.verbose)
+        result(rendered)
     }
 }
 

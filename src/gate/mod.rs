@@ -18,7 +18,7 @@ use permissions_core::judge::{Cause, Verdict};
 use permissions_core::problem::Problem;
 use permissions_core::report::Rendered;
 use permissions_core::report::json::{Advice, Row};
-use permissions_core::report::sentence::describe_row;
+use permissions_core::report::sentence::{describe_row, list_actions};
 use permissions_core::text::Text;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
@@ -40,6 +40,9 @@ pub struct GateDecision {
     pub passes: bool,
     pub reason: String,
 }
+
+/// How many bytes of an answer the sentences of the rows may have: CloudFormation takes 4,096 in all.
+const MAX_ROWS_BYTES: usize = 2800;
 
 /// For how long what is denied is tried again, unless the gate says otherwise:
 /// a deployment asks seconds after it has made the role or its policy.
@@ -128,8 +131,12 @@ impl GateDecision {
         reason.extend(json.problems.iter().map(|problem| format!("{}.", problem.sentence)));
         reason.extend(json.headline.iter().map(|headline| headline.text.clone()));
         if report.problems.is_empty() {
-            let is_told = |row: &&Row| !matches!(row.conformity, Conformity::Unknown(_));
-            reason.extend(json.wrong().into_iter().filter(is_told).map(describe_row));
+            let mut told = json.wrong();
+            told.retain(|row| !matches!(row.conformity, Conformity::Unknown(_)));
+            let rows = told.iter().map(|row| describe_row(row)).collect::<Vec<_>>().join(" ");
+            // Where each would have a sentence, there would be no room for what to do.
+            let rows = if rows.len() > MAX_ROWS_BYTES { list_actions(&told, true) } else { rows };
+            reason.extend(Some(rows).filter(|rows| !rows.is_empty()));
             reason.extend(explain_causes(&json.rows));
         }
         if unexpected_role && json.headline.is_none() {

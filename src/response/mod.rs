@@ -56,6 +56,8 @@ pub struct Checked {
     pub refused: Option<u16>,
     /// Whether the report is wanted even when everything is allowed.
     pub verbose: bool,
+    /// Which actions were asked for; `None` for all.
+    pub actions: Option<Vec<String>>,
     pub made: Instant,
     /// The same by the clock on the wall.
     pub at: SystemTime,
@@ -73,7 +75,7 @@ pub enum Output {
 impl Checked {
     /// What has come of an invocation just now.
     pub fn new(rendered: Rendered, refused: Option<u16>, verbose: bool) -> Self {
-        Self { rendered, refused, verbose, made: Instant::now(), at: SystemTime::now() }
+        Self { rendered, refused, verbose, actions: None, made: Instant::now(), at: SystemTime::now() }
     }
 
     pub fn status(&self) -> u16 {

@@ -11,7 +11,12 @@ use permissions_core::report::Report;
 
 /// What this execution environment's latest complete run has told.
 #[derive(Debug, Default)]
-pub struct History(Mutex<Known>);
+pub struct History {
+    /// The latest complete run that counts.
+    known: Mutex<Known>,
+    /// What any run has found, and when it was first found to be so.
+    found: Mutex<BTreeMap<Key, (State, SystemTime)>>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -23,8 +28,6 @@ struct Known {
 #[derive(Clone, Debug)]
 struct Seen {
     state: State,
-    /// When it was first found to be so.
-    since: SystemTime,
     /// The actions that were called when AWS denied it.
     called_by: Vec<&'static str>,
 }
@@ -49,9 +52,9 @@ fn state(finding: &Finding) -> State {
 
 impl History {
     /// Compares a run with the latest complete one, and keeps it if it is complete itself.
-    pub(super) fn compare(&self, report: &Report, status: u16, at: SystemTime) -> Changes {
+    pub(super) fn compare(&self, report: &Report, status: u16) -> Changes {
         // A thread that panicked while it held the states has left whole ones.
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = |finding: &Finding| known.rows.get(&finding.key());
         let findings = report.findings();
         let change =
@@ -62,7 +65,6 @@ impl History {
         }
         let seen = |finding: &Finding| Seen {
             state: state(finding),
-            since: before(finding).filter(|seen| seen.state == state(finding)).map_or(at, |seen| seen.since),
             called_by: finding.called_by().iter().map(|probe| probe.action).collect(),
         };
         let mut rows: BTreeMap<_, _> = findings.iter().map(|finding| (finding.key(), seen(finding))).collect();
@@ -87,12 +89,27 @@ impl History {
         Changes { rows: changes, gone, moved }
     }
 
-    /// Since when each finding has been as it is, in their order, as far as complete runs of this environment know.
+    /// Keeps what any run has found, the one of a widget too.
+    pub fn observe(&self, report: &Report, at: SystemTime) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for finding in report.findings() {
+            let now = state(finding);
+            found
+                .entry(finding.key())
+                .and_modify(|known| {
+                    if known.0 != now {
+                        *known = (now, at);
+                    }
+                })
+                .or_insert((now, at));
+        }
+    }
+
+    /// Since when each finding has been as it is, in their order, as far as this environment knows.
     pub fn since(&self, report: &Report) -> Vec<Option<SystemTime>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = |finding: &Finding| {
-            known.rows.get(&finding.key()).filter(|seen| seen.state == state(finding)).map(|seen| seen.since)
-        };
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let since =
+            |finding: &Finding| found.get(&finding.key()).filter(|known| known.0 == state(finding)).map(|it| it.1);
         report.findings().iter().map(since).collect()
     }
 }

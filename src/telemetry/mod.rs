@@ -11,7 +11,6 @@ mod history;
 mod lines;
 
 use std::io::Write;
-use std::time::SystemTime;
 
 use permissions_core::finding::Conformity;
 use permissions_core::judge::Cause;
@@ -60,7 +59,7 @@ pub fn log(rendered: &Rendered, status: u16, run: Invocation<'_>) {
     let mut warns = !json.wrong().is_empty() || !json.problems.is_empty();
     if let Some(history) = run.history {
         if report.problems.is_empty() {
-            let changes = history.compare(report, status, SystemTime::now());
+            let changes = history.compare(report, status);
             warns |= changes.moved || !changes.gone.is_empty();
             for (row, before) in json.rows.iter().zip(changes.rows) {
                 warns |= before.is_some();

@@ -148,6 +148,27 @@ fn a_stack_whose_role_lacks_a_permission_is_told_why_it_fails() {
 }
 
 #[test]
+fn many_denials_leave_room_for_what_to_do() {
+    let aws = Server::start(|request: &Request| match action_of(request).as_str() {
+        "sts:GetCallerIdentity" => healthy(request),
+        action => {
+            let sentence = format!(
+                "User: u is not authorized to perform: {action} on resource: r with an explicit deny in a service control policy: \
+                 arn:aws:organizations::210987654321:policy/o-a1b2c3d4e5/service_control_policy/p-{}",
+                "a".repeat(60)
+            );
+            error_of(request, 403, "AccessDeniedException", &sentence)
+        }
+    });
+    let deployment = Deployment::new(&aws, ok);
+    let event = deployment.event("cloudformation-create.json", &at_once());
+    Lambda::start(&deployment.environment).invoke(event.to_string().as_bytes());
+    let reason = deployment.answers()[0]["Reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("Adding an Allow to the role's own policy will not help"), "{reason}");
+    assert!(reason.contains("s3:GetObject, s3:PutObject") && reason.contains("logs:PutLogEvents."), "{reason}");
+}
+
+#[test]
 fn a_policy_that_was_attached_a_moment_ago_gets_the_time_to_take_effect() {
     let aws = Server::start(denied_at_first("dynamodb:PutItem"));
     let deployment = Deployment::new(&aws, ok);

@@ -13,12 +13,15 @@ fn widget() -> Value {
     event("widget.json")
 }
 
-/// A page without the time at which it was made.
+/// A page with one time for all: `2026-01-31 12:00:00 UTC`.
 fn normalized(page: &Value) -> String {
-    let page = page.as_str().unwrap();
-    let start = page.find("Checked at ").unwrap() + "Checked at ".len();
-    let end = start + page[start..].find("</p>").unwrap();
-    format!("{}2026-01-31 12:00:00 UTC.{}", &page[..start], &page[end..])
+    const TIME: &str = "2026-01-31 12:00:00";
+    let mut page = page.as_str().unwrap().to_owned();
+    let ends: Vec<_> = page.match_indices(" UTC").map(|(end, _)| end).collect();
+    for end in ends {
+        page.replace_range(end - TIME.len()..end, TIME);
+    }
+    page
 }
 
 #[tokio::test]

@@ -57,7 +57,6 @@ async fn a_widgets_run_writes_no_metrics_and_no_transition() {
     let metrics = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
     let first: Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
     assert_eq!((&first["ColdStart"], &first["Denied"]), (&json!(1), &json!(1)));
-    assert!(!page.contains("Found so since"), "no run that counts has found it: {page}");
 }
 
 #[tokio::test]
@@ -108,6 +107,47 @@ async fn the_last_result_is_shown_while_it_is_young_enough() {
         some.contains("{&quot;probe&quot;:{&quot;actions&quot;:[&quot;s3:*&quot;],&quot;maxAgeSeconds&quot;:0}}"),
         "{some}"
     );
+}
+
+#[tokio::test]
+async fn since_when_takes_every_run_into_account() {
+    let denies = Arc::new(AtomicBool::new(true));
+    let now = denies.clone();
+    let stub = Stub::start(
+        move |request: &Request| {
+            if now.load(Ordering::SeqCst) { without_put_item(request) } else { healthy(request) }
+        },
+    );
+    let app = stub.app(config_with(METRICS)).with_metrics_to(|_| ());
+    let since = async || {
+        let page = ask(&app, widget(json!({"maxAgeSeconds": 0}))).await;
+        let page = page.as_str().unwrap().to_owned();
+        let time = page.split_once("Found so since ").map(|(_, rest)| rest[..19].to_owned());
+        assert!(page.contains(" Unchanged since "), "{page}");
+        (time, page)
+    };
+    let (first, _) = since().await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(since().await.0, first, "two runs have found it");
+    denies.store(false, Ordering::SeqCst);
+    let (well, page) = since().await;
+    assert!(well.is_none() && page.contains("✓ allowed"), "{page}");
+    denies.store(true, Ordering::SeqCst);
+    assert!(since().await.0 > first, "it was well in between");
+}
+
+#[tokio::test]
+async fn a_widget_of_some_actions_is_shown_the_last_result_of_the_same() {
+    let stub = Stub::start(healthy);
+    let app = stub.app(config_with(METRICS)).with_metrics_to(|_| ());
+    let some = || widget(json!({"actions": ["s3:*"]}));
+    ask(&app, some()).await;
+    let asked = stub.requests().len();
+    let page = ask(&app, some()).await;
+    assert!(page.as_str().unwrap().contains(", 0 s ago."), "{page}");
+    assert_eq!(stub.requests().len(), asked);
+    ask(&app, widget(json!({"actions": ["dynamodb:*"]}))).await;
+    assert!(stub.requests().len() > asked);
 }
 
 #[tokio::test]

@@ -91,11 +91,12 @@ fn sanitize(mut text: String) -> String {
     text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
-/// Control characters, line and paragraph separators, and what changes the
-/// direction of writing (Unicode Standard Annex #9, "Directional Formatting Characters").
+/// Control characters, line and paragraph separators, what changes the direction of writing (Unicode Standard
+/// Annex #9, "Directional Formatting Characters"), and what nobody sees: joiners, marks of the byte order, tags.
 fn is_control(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+        || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Masks account ids, ids of organizations, and the names of sessions, users
@@ -277,9 +278,12 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {
-        let texts = ["a\r\n\u{1b}[31mred\u{9b}\u{7f}\u{202e}\u{2028}b".to_owned(), "é “ok”".to_owned()];
+        let texts = [
+            "a\r\n\u{1b}[31mred\u{9b}\u{7f}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}b".to_owned(),
+            "é “ok”".to_owned(),
+        ];
         let texts = render(&mut Rendering::new(false), &texts);
-        assert_eq!(texts, [r"a\r\n\u{1b}[31mred\u{9b}\u{7f}\u{202e}\u{2028}b", "é “ok”"]);
+        assert_eq!(texts, [r"a\r\n\u{1b}[31mred\u{9b}\u{7f}\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}b", "é “ok”"]);
     }
 
     #[test]

@@ -125,7 +125,12 @@ impl Fragment<'_> {
             if let Some(age) = self.shown.age_seconds {
                 write!(f, ", {age} s ago")?;
             }
-            f.write_str(".</p>\n")?;
+            f.write_str(".")?;
+            // The latest of the times is that since which nothing has changed; a text of one form sorts by time.
+            if let Some(since) = self.shown.since.iter().flatten().max() {
+                write!(f, " Unchanged since {}, as far as this execution environment knows.", Escaped(since))?;
+            }
+            f.write_str("</p>\n")?;
         }
         if self.report.links.is_empty() {
             return Ok(());
@@ -212,7 +217,7 @@ fn write_row(f: &mut Formatter<'_>, row: &Row, since: Option<&str>) -> fmt::Resu
         writeln!(f, "<p>{}</p>", Escaped(&sentence))?;
     }
     if let Some(since) = since {
-        writeln!(f, "<p>Found so since {}, as far as this execution environment knows.</p>", Escaped(since))?;
+        writeln!(f, "<p>Found so since {}.</p>", Escaped(since))?;
     }
     if row.message.is_some() || row.aws_request_id.is_some() {
         f.write_str("<details>\n<summary>What AWS answered</summary>\n")?;

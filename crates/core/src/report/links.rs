@@ -19,6 +19,8 @@ const HOSTS: &[(&str, &str)] = &[
     ("aws", "console.aws.amazon.com"),
     ("aws-us-gov", "console.amazonaws-us-gov.com"),
     ("aws-cn", "console.amazonaws.cn"),
+    // Observed: fwdcloudsec/granted, ByteNess/aws-vault.
+    ("aws-eusc", "console.amazonaws-eusc.eu"),
 ];
 
 /// Whether a host is one of the AWS console's.
@@ -34,7 +36,8 @@ pub fn links(run: &Run, rendering: &mut Rendering) -> Vec<Link> {
     let region = encode(&run.place.region);
     let partition = run.place.partition().name;
     let host = HOSTS.iter().find(|(name, _)| *name == partition).map(|(_, host)| *host);
-    let role = run.principal.as_ref().and_then(|principal| principal.role());
+    // The console shows the account of whoever looks, which has no role of another one.
+    let role = run.principal.as_ref().filter(|_| !run.is_elsewhere).and_then(|principal| principal.role());
     let group = specification.log_stream.group.as_deref();
     // The paths were observed: link2aws/link2aws.github.io, elastic/kibana, aws/aws-toolkit-vscode.
     let role = role.map(|role| ("role", role, String::new(), format!("iam/home#/roles/details/{}", encode(role))));

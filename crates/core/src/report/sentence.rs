@@ -21,17 +21,20 @@ pub fn describe_outcome(report: &Report) -> String {
     match wrong.as_slice() {
         [] => {}
         [one] if report.headline.is_none() => sentences.push(describe_row(one)),
-        several => sentences.push(list_actions(several)),
+        several => sentences.push(list_actions(several, report.headline.is_none())),
     }
     sentences.push(count_checks(report));
     sentences.join(" ")
 }
 
-/// How many of the checks are as specified. What AWS denied while another action was called is no check: nobody asked for it.
+/// How many of the checks are as specified. What AWS denied while another action was called is no check, since nobody
+/// asked for it; that other action is not well then.
 fn count_checks(report: &Report) -> String {
+    let broken: Vec<_> = report.wrong().iter().flat_map(|row| row.called_by.clone()).collect();
     let checks = || report.rows.iter().filter(|row| !row.is_dependent());
+    let is_well = |row: &&Row| row.is_as_specified() && !broken.contains(&row.action.as_str());
     let asked = if report.is_filtered { " that were asked for" } else { "" };
-    match (checks().count(), checks().filter(|row| row.is_as_specified()).count()) {
+    match (checks().count(), checks().filter(is_well).count()) {
         (1, 1) => "The one check is as specified.".to_owned(),
         (1, _) => "The one check is not as specified.".to_owned(),
         (all, clean) if all == clean => format!("All {all} checks{asked} are as specified."),
@@ -40,16 +43,24 @@ fn count_checks(report: &Report) -> String {
     }
 }
 
-/// The actions of rows, by what is wrong with them.
-fn list_actions(rows: &[&Row]) -> String {
+/// The actions of rows, by what is wrong with them; with the reason of the denials, where that is asked for and is one.
+pub fn list_actions(rows: &[&Row], with_reason: bool) -> String {
+    let mut reasons: Vec<_> =
+        rows.iter().filter(|row| row.conformity == Conformity::Missing).map(|row| describe_reason(row)).collect();
+    reasons.dedup();
+    let reason = match reasons.as_slice() {
+        [Some(one)] if with_reason => format!(" ({})", one.replace(" it", " them")),
+        _ => String::new(),
+    };
     let groups = [
-        ("Denied", actions_of(rows, |row| row.conformity == Conformity::Missing)),
-        ("Allowed, but must be denied", actions_of(rows, |row| row.conformity == Conformity::Excess)),
-        ("Allowed, with a warning", actions_of(rows, |row| matches!(row.conformity, Conformity::Flawed(_)))),
-        ("Inconclusive", actions_of(rows, |row| matches!(row.conformity, Conformity::Unknown(_)))),
+        (format!("Denied{reason}"), actions_of(rows, |row| row.conformity == Conformity::Missing)),
+        ("Allowed, but must be denied".to_owned(), actions_of(rows, |row| row.conformity == Conformity::Excess)),
+        ("Allowed, with a warning".to_owned(), actions_of(rows, |row| matches!(row.conformity, Conformity::Flawed(_)))),
+        ("Inconclusive".to_owned(), actions_of(rows, |row| matches!(row.conformity, Conformity::Unknown(_)))),
     ];
-    let list =
-        |(what, actions): (&str, Vec<&str>)| (!actions.is_empty()).then(|| format!("{what}: {}.", actions.join(", ")));
+    let list = |(what, actions): (String, Vec<&str>)| {
+        (!actions.is_empty()).then(|| format!("{what}: {}.", actions.join(", ")))
+    };
     groups.into_iter().filter_map(list).collect::<Vec<_>>().join(" ")
 }
 

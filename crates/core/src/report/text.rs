@@ -168,18 +168,22 @@ impl Writer {
         let verdict = longest(|row| row.verdict.name().len());
         let action = longest(|row| row.action.chars().count());
         let grade = longest(|row| grade_of(row).len());
+        let resource =
+            |row: &'_ Row| row.resource.as_deref().map_or("", |resource| report.shorten(resource)).to_owned();
+        let widest = rows.iter().map(|row| resource(row).chars().count()).max().unwrap_or_default();
+        let columns = 4 + verdict + 2 + action + 2 + grade;
         for row in rows {
             let mark = self.paint(mark(row), Color::Green);
-            let resource = row.resource.as_deref().map(|resource| report.shorten(resource)).unwrap_or_default();
-            let name = row.verdict.name();
-            let columns = 4 + verdict + 2 + action + 2 + grade + 2;
-            if columns + resource.chars().count() <= self.layout.width {
-                let known = format!("{name:verdict$}  {:action$}  {:grade$}", row.action, grade_of(row));
+            let (name, resource) = (row.verdict.name(), resource(row));
+            let known = format!("{name:verdict$}  {:action$}  {:grade$}", row.action, grade_of(row));
+            if columns + 2 + widest <= self.layout.width {
                 self.line(&format!("  {mark} {known}  {resource}"));
+            } else if columns <= self.layout.width {
+                self.line(&format!("  {mark} {known}"));
+                self.paragraph(6, &resource);
             } else {
-                let grade = Some(grade_of(row)).filter(|grade| !grade.is_empty()).map(|grade| format!("({grade})"));
-                let words = format!("{} {resource} {}", row.action, grade.unwrap_or_default());
-                self.wrap(&format!("  {mark} {name}  "), name.len() + 6, &words, 6);
+                self.wrap(&format!("  {mark} {name}  "), name.len() + 6, &format!("{} {resource}", row.action), 6);
+                self.paragraph(6, grade_of(row));
             }
             if let Some(note) = row.note.as_ref().filter(|_| row.is_noteworthy) {
                 self.paragraph(6, note);

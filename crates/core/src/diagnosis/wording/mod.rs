@@ -75,7 +75,7 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
         }
         RootCause::Network(services) => describe_silence(services, run, voice),
         RootCause::WrongRole { principal } => format!(
-            "The function does not run under the role {} but as {}. The denials below are about that \
+            "The function does not run under the role {} but as {}. The denials are about that \
              principal. Set the function's execution role, or {} if this is the role to check.",
             name_expected_role(run),
             principal.arn,

@@ -331,9 +331,10 @@ impl Report {
     pub fn wrong(&self) -> Vec<&Row> {
         let mut wrong: Vec<_> = self.rows.iter().filter(|row| !row.is_as_specified()).collect();
         wrong.sort_by_key(|row| match row.conformity {
-            Conformity::Missing | Conformity::Excess => 0,
-            Conformity::Flawed(_) => 1,
-            Conformity::Unknown(_) | Conformity::AsSpecified => 2,
+            Conformity::Missing => 0,
+            Conformity::Excess => 1,
+            Conformity::Flawed(_) => 2,
+            Conformity::Unknown(_) | Conformity::AsSpecified => 3,
         });
         wrong
     }

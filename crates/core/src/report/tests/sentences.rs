@@ -43,7 +43,7 @@ fn an_outcome_names_every_action_that_is_wrong_and_counts_the_rest() {
     assert_eq!(
         outcome(several),
         format!(
-            "Denied: s3:ListBucket, dynamodb:Scan. Allowed, with a warning: dynamodb:GetItem. Inconclusive: s3:PutObject. \
+            "Denied (no identity-based policy allows them): s3:ListBucket, dynamodb:Scan. Allowed, with a warning: dynamodb:GetItem. Inconclusive: s3:PutObject. \
              {} of {total} checks are as specified.",
             total - 4
         )
@@ -66,8 +66,9 @@ fn what_is_denied_behind_an_action_names_that_action_and_is_no_check() {
     assert_eq!(
         describe_outcome(&report),
         format!(
-            "kms:Decrypt is denied on {key} while s3:GetObject was called: no identity-based policy allows it. All {checks} \
-             checks are as specified."
+            "kms:Decrypt is denied on {key} while s3:GetObject was called: no identity-based policy allows it. {} of {checks} \
+             checks are as specified.",
+            checks - 1
         )
     );
     // The action that was called is not silently well.
