@@ -89,9 +89,11 @@ mod tests {
         for context in [json!({}), json!({"theme": 7, "timezone": "UTC"})] {
             assert_eq!(show(context), Some(WidgetEvent::Show { theme: Theme::Light, offset: None }));
         }
-        for event in
-            [json!({"describe": true}), json!({"describe": "true"}), json!({"describe": "", "widgetContext": {}})]
-        {
+        for event in [
+            json!({"describe": true}),
+            json!({"describe": true, "probe": {}}),
+            json!({"describe": "", "widgetContext": {}}),
+        ] {
             assert_eq!(WidgetEvent::from_event(&event), Some(WidgetEvent::Describe), "{event}");
         }
         let shown = WidgetEvent::from_event(&json!({"describe": false, "widgetContext": {}}));
