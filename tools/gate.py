@@ -77,7 +77,8 @@ class Deployment:
         self.endpoint = endpoint
         self.client("s3").create_bucket(Bucket="code")
         self.client("s3").put_object(Bucket="code", Key="bootstrap.zip", Body=package(account, endpoint))
-        self.template = transformed(account)
+        # A template of more than 51,200 bytes is read from a bucket (CloudFormation User Guide, "Quotas"), as `sam deploy` does.
+        self.client("s3").put_object(Bucket="code", Key="template.json", Body=transformed(account).encode())
         self.stacks = self.client("cloudformation")
         self.stack, self.shown = None, set()
 
@@ -93,7 +94,7 @@ class Deployment:
         parameters = {**PARAMETERS, "DeploymentId": deployment_id}
         request = {
             "StackName": STACK,
-            "TemplateBody": self.template,
+            "TemplateURL": f"{self.endpoint}/code/template.json",
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
