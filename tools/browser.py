@@ -12,7 +12,7 @@ PROGRAMS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-brows
 INSTALL = "Install Chromium: apt-get install chromium, or your system's way. Google Chrome on the PATH is fine, too."
 # A page is served under a name that is reserved for not existing (RFC 2606), so that a relative URL would be a request as well.
 ADDRESS = "http://dashboard.invalid/"
-# No name resolves, whoever asks: a page, or the browser itself for an update.
+# No name resolves for any caller: a page, or the browser itself for an update.
 ARGUMENTS = ("--host-resolver-rules=MAP * ~NOTFOUND",)
 TIMEOUT_MS = 30_000
 

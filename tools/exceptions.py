@@ -12,7 +12,7 @@ KNOWN = {
     "advisories": "RustSec's advisory database cannot be fetched",
     "yanked": "the registry's index cannot be fetched, so that what has been yanked since is not known",
     "ministack": "the emulated CloudFormation of ./dev gate cannot be installed",
-    "browser": "there is no browser, and none can be installed, so that nobody has looked at the pages",
+    "browser": "there is no browser, and none can be installed, so that the pages were not looked at",
 }
 
 

@@ -95,8 +95,8 @@ fn values_of<'a>(event: &'a Value, keys: &[&str], name: &str) -> Vec<&'a str> {
 }
 
 /// The format that a request prefers by its header `Accept` (RFC 9110, section 12.5.1): of the media types that a report
-/// is written in, the one of the highest quality, and of two alike the one that is named more closely. Nobody gets a
-/// page who does not name it.
+/// is written in, the one of the highest quality, and of two alike the one that is named more closely. A page
+/// is sent only where the header names it.
 fn preferred_format(event: &Value) -> Format {
     // An event that has lists of values has all values there alone.
     let header = values_of(event, &["multiValueHeaders", "headers"], "accept").join(",");

@@ -1,5 +1,5 @@
 //! A custom widget of a CloudWatch dashboard (CloudWatch User Guide, "Custom widgets"): the dashboard invokes the
-//! function as whoever looks at it, and shows the HTML that comes back.
+//! function with the credentials of the viewer, and shows the HTML that comes back.
 
 use permissions_core::report::html::Theme;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub enum WidgetEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UtcOffset(pub i16);
 
-/// What the dashboard shows whoever adds the widget. Its first block of YAML becomes the widget's parameters.
+/// What the dashboard shows to a user who adds the widget. Its first block of YAML becomes the widget's parameters.
 pub const DESCRIPTION: &str = "\
 ## Permissions check
 Shows whether the role of this function may do what its pipeline needs: the verdict, what is denied and why, and what \

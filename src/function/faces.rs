@@ -42,6 +42,8 @@ impl App {
     pub(super) async fn answer_widget(&self, event: &Event, widget: &WidgetEvent, context: &Context) -> String {
         let WidgetEvent::Show { theme, offset } = widget else { return DESCRIPTION.to_owned() };
         let options = self.setup.as_ref().ok().and_then(|setup| setup.options(event, Invoker::Widget).ok());
+        // What is not valid would be refused again.
+        let is_valid = options.is_some();
         let kept = options
             .and_then(|options| self.latest.get(options.actions.as_deref(), options.max_age.unwrap_or(WIDGET_MAX_AGE)));
         let is_kept = kept.is_some();
@@ -58,7 +60,7 @@ impl App {
             checked_at: show(checked.at),
             age_seconds: is_kept.then(|| checked.made.elapsed().as_secs()),
             since: self.history.since(&checked.rendered.report).into_iter().map(|since| since.map(show)).collect(),
-            check_now: check_now(event, context).filter(|_| !self.masks()),
+            check_now: check_now(event, context).filter(|_| is_valid && !self.masks()),
         };
         html::fragment(&checked.rendered.json, &shown)
     }

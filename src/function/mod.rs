@@ -56,7 +56,7 @@ pub struct App {
 struct Latest(Mutex<Vec<Arc<Checked>>>);
 
 /// How many choices of actions are kept a result of.
-const MAX_KEPT: usize = 8;
+const MAX_KEPT: usize = 4;
 
 impl Latest {
     /// Keeps the result of a run.
@@ -214,7 +214,7 @@ impl Setup {
     fn options(&self, event: &Event, invoker: Invoker) -> Result<Options, Vec<Problem>> {
         let asked_by = match invoker {
             // The caller of an HTTP front end fills in the body and the headers, not
-            // the key of the options, and whoever may open a URL may not choose what it does.
+            // the key of the options, and a caller who may open a URL may not choose what the function does.
             Invoker::Http => return Ok(Options::default()),
             Invoker::Widget => AskedBy::Widget,
             Invoker::Caller | Invoker::Gate => AskedBy::Caller,

@@ -85,7 +85,7 @@ fn write_body(checked: &Checked, format: Format, how: HttpReport) -> String {
             };
             serde_json::to_string(&public).unwrap_or_default()
         }
-        // A caller over HTTP has not asked for it in full, whoever made the run.
+        // A caller over HTTP has not asked for the rows in full, even where the run was asked for them.
         Format::Json if report.in_full => Report { in_full: false, ..report.clone() }.to_json(),
         Format::Json => report.to_json(),
         Format::Text(layout) => text::render(report, layout),

@@ -94,7 +94,7 @@ impl Checked {
 }
 
 impl Response {
-    /// A response to whoever invoked the function directly.
+    /// A response to a direct invocation.
     pub fn of_text(content_type: &str, body: String, report: Option<Report>) -> Self {
         Self {
             status_code: 200,

@@ -1,6 +1,6 @@
 //! What the latest complete run of this execution environment has told, and what has changed since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -92,6 +92,12 @@ impl History {
     /// Keeps what any run has found, the one of a widget too.
     pub fn observe(&self, report: &Report, at: SystemTime) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        // A denial behind another action that is gone was not there all the time, should it come back; and AWS can name
+        // another resource in each run, which would never be forgotten.
+        if !report.is_filtered {
+            let keys: BTreeSet<_> = report.findings().iter().map(Finding::key).collect();
+            found.retain(|key, _| keys.contains(key));
+        }
         for finding in report.findings() {
             let now = state(finding);
             found

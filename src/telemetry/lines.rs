@@ -96,7 +96,7 @@ impl Visit for Line {
     }
 }
 
-/// A line of a library, whose texts nobody has looked at.
+/// A line of a library, whose texts were not rendered.
 struct OfLibrary<'a>(&'a mut Line);
 
 impl Visit for OfLibrary<'_> {

@@ -137,6 +137,28 @@ async fn since_when_takes_every_run_into_account() {
 }
 
 #[tokio::test]
+async fn a_denial_that_was_gone_is_not_told_to_have_lasted() {
+    let denies = Arc::new(AtomicBool::new(true));
+    let now = denies.clone();
+    let stub = Stub::start(move |request: &Request| match action_of(request).as_str() {
+        action @ "s3:GetObject" if now.load(Ordering::SeqCst) => denial("kms:Decrypt", action),
+        _ => healthy(request),
+    });
+    let app = stub.app(config_with(METRICS)).with_metrics_to(|_| ());
+    let since = async || {
+        let page = ask(&app, widget(json!({"maxAgeSeconds": 0}))).await;
+        page.as_str().unwrap().split_once("Found so since ").map(|(_, rest)| rest[..19].to_owned())
+    };
+    let first = since().await;
+    assert!(first.is_some());
+    denies.store(false, Ordering::SeqCst);
+    assert_eq!(since().await, None);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    denies.store(true, Ordering::SeqCst);
+    assert!(since().await > first, "kms:Decrypt was not denied in between");
+}
+
+#[tokio::test]
 async fn a_widget_of_some_actions_is_shown_the_last_result_of_the_same() {
     let stub = Stub::start(healthy);
     let app = stub.app(config_with(METRICS)).with_metrics_to(|_| ());
@@ -204,6 +226,7 @@ async fn bad_options_are_told_on_the_page() {
         page.contains("&lt;b&gt;red&lt;/b&gt;") && page.contains("a whole number of seconds, 0 to 86400"),
         "{page}"
     );
+    assert!(!page.contains("cwdb-action"), "a button would be refused for the same reason: {page}");
     assert!(stub.requests().is_empty());
     for probe in [json!(null), json!([1])] {
         let page = ask(&app, widget(probe)).await;

@@ -37,7 +37,7 @@ pub enum AskedBy {
 }
 
 impl AskedBy {
-    /// The options, as they are named to whoever misspells one.
+    /// The options, as a problem names them.
     const fn options(self) -> &'static str {
         match self {
             Self::Widget => "actions, maxAgeSeconds, settleSeconds, verbose",

@@ -92,7 +92,7 @@ fn sanitize(mut text: String) -> String {
 }
 
 /// Control characters, line and paragraph separators, what changes the direction of writing (Unicode Standard
-/// Annex #9, "Directional Formatting Characters"), and what nobody sees: joiners, marks of the byte order, tags.
+/// Annex #9, "Directional Formatting Characters"), and what is invisible: joiners, marks of the byte order, tags.
 fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')

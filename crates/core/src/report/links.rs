@@ -36,7 +36,7 @@ pub fn links(run: &Run, rendering: &mut Rendering) -> Vec<Link> {
     let region = encode(&run.place.region);
     let partition = run.place.partition().name;
     let host = HOSTS.iter().find(|(name, _)| *name == partition).map(|(_, host)| *host);
-    // The console shows the account of whoever looks, which has no role of another one.
+    // The console shows the account of the viewer, which has no role of another account.
     let role = run.principal.as_ref().filter(|_| !run.is_elsewhere).and_then(|principal| principal.role());
     let group = specification.log_stream.group.as_deref();
     // The paths were observed: link2aws/link2aws.github.io, elastic/kibana, aws/aws-toolkit-vscode.

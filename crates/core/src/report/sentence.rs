@@ -27,8 +27,8 @@ pub fn describe_outcome(report: &Report) -> String {
     sentences.join(" ")
 }
 
-/// How many of the checks are as specified. What AWS denied while another action was called is no check, since nobody
-/// asked for it; that other action is not well then.
+/// How many of the checks are as specified. What AWS denied while another action was called is no check; the
+/// action that was called then counts as not as specified.
 fn count_checks(report: &Report) -> String {
     let broken: Vec<_> = report.wrong().iter().flat_map(|row| row.called_by.clone()).collect();
     let checks = || report.rows.iter().filter(|row| !row.is_dependent());

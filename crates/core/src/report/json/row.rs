@@ -146,7 +146,7 @@ impl Row {
         }
     }
 
-    /// Whether AWS denied the action while another one was called, and nobody asked for it.
+    /// Whether AWS denied the action while another one was called; no check asked for it.
     pub fn is_dependent(&self) -> bool {
         !self.called_by.is_empty()
     }
