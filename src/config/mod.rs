@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use permissions_aws::session::Settings;
 use permissions_aws::trust_store::TrustStore;
+use permissions_core::document;
 use permissions_core::environment::{Environment, Variable, read_specification};
 use permissions_core::iam::names::is_region;
 use permissions_core::problem::Problem;
@@ -108,7 +109,7 @@ impl Config {
     /// All problems together, in the order of [`variables()`].
     pub fn from_env(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> Result<Self, Invalid> {
         let mut environment = Environment::new(&lookup);
-        let specification = read_specification(&mut environment);
+        let specification = read_specification(&mut environment, &read_document);
         let mut read = |variable: &Variable| environment.read(variable);
         let authorization_details = read(&variables::AUTHORIZATION_DETAILS).is_some_and(|value| value == "true");
         let redact = read(&variables::REDACT).is_some();
@@ -193,6 +194,17 @@ fn log_level(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> &'stati
     let level = given(lookup, "AWS_LAMBDA_LOG_LEVEL").unwrap_or_default();
     let known = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
     known.into_iter().find(|known| known.eq_ignore_ascii_case(&level)).unwrap_or("INFO")
+}
+
+/// The file of a specification: by its path, from the folder of the function's package.
+fn read_document(path: &str) -> Result<String, String> {
+    let root = std::env::var_os("LAMBDA_TASK_ROOT").map(std::path::PathBuf::from).unwrap_or_default();
+    let path = root.join(path);
+    let file = std::fs::metadata(&path).map_err(|error| error.to_string())?;
+    if !file.is_file() || file.len() > document::MAX_BYTES as u64 {
+        return Err(format!("it is no file of at most {} bytes", document::MAX_BYTES));
+    }
+    std::fs::read_to_string(&path).map_err(|error| error.to_string())
 }
 
 /// Whose certificates are trusted. It is known even where the environment is not

@@ -17,7 +17,8 @@ use permissions_aws::probes;
 use permissions_aws::run::{self, Time};
 use permissions_aws::session::Session;
 use permissions_core::event::Event;
-use permissions_core::options::{AskedBy, Options};
+use permissions_core::least_privilege::{self, least_privilege};
+use permissions_core::options::{AskedBy, Options, PolicyFormat};
 use permissions_core::plan::{Check, Purpose, plan};
 use permissions_core::problem::Problem;
 use permissions_core::report::Report;
@@ -25,7 +26,7 @@ use permissions_core::specification::{Specification, Target, guide_policy};
 
 use crate::config::{Gates, Invalid};
 use crate::metrics;
-use crate::response::{Checked, Output};
+use crate::response::{Checked, JSON, Output, Response, TEXT};
 use crate::telemetry::{self, History, Invocation};
 use crate::voice::VOICE;
 
@@ -103,6 +104,9 @@ impl App {
             Ok(Source::Http(front)) => self.answer_http(&event, &front, &context).await,
             Ok(Source::Widget(widget)) => return Output::Text(self.answer_widget(&event, &widget, &context).await),
             Ok(Source::Other) => {
+                if let Some(response) = self.answer_policy(&event, &context) {
+                    return Output::Response(Box::new(response));
+                }
                 let checked = Arc::new(self.check(&event, Invoker::Caller, &context).await);
                 self.latest.keep(&checked);
                 checked.response()
@@ -113,6 +117,16 @@ impl App {
                 if is_deleted { checked } else { self.logged(checked) }.response()
             }
         }))
+    }
+
+    /// The least policy of the specification, where the event asks for it.
+    fn answer_policy(&self, event: &Event, context: &Context) -> Option<Response> {
+        let setup = self.setup.as_ref().ok()?;
+        let format = setup.options(event, Invoker::Caller).ok()?.policy?;
+        let session = setup.session(setup.clients.clone(), &context.invoked_function_arn);
+        let policy = least_privilege(&setup.config.specification, &setup.plan, &session.place());
+        let content_type = if format == PolicyFormat::Json { JSON } else { TEXT };
+        Some(Response::of_text(content_type, least_privilege::write(&policy, format), None))
     }
 
     /// Whether account ids are masked.
@@ -128,8 +142,8 @@ impl App {
     /// All checks of this configuration; those of the guide's policy, where it is not valid.
     fn plan(&self) -> Vec<Check> {
         self.setup.as_ref().map_or_else(
-            |_| plan(&Specification::of_policy(guide_policy("", "")), &probes::infos()),
-            |setup| setup.plan.clone(),
+            |_| plan(&Specification::of_policy(guide_policy("", "")), &probes::infos()).checks,
+            |setup| setup.plan.checks.clone(),
         )
     }
 
@@ -175,8 +189,11 @@ impl App {
         if let Some(problem) = role_of_another_account(&session) {
             return self.refuse(500, vec![problem], invoker, context);
         }
-        let checks = selected(&setup.plan, &options, &session);
-        let run = run::run(&checks, Arc::new(session), &self.sdk, &time).await;
+        let checks = selected(&setup.plan.checks, &options, &session);
+        let mut run = run::run(&checks, Arc::new(session), &self.sdk, &time).await;
+        if setup.config.specification.own.is_some() && options.actions.is_none() {
+            run.cover(&setup.plan);
+        }
         let request_id = context.request_id.as_str().into();
         let report = Report::new(run, request_id, time.elapsed(), options.actions.is_some());
         let mut rendered = report.render(VOICE, setup.config.redact);
@@ -219,7 +236,7 @@ impl Setup {
             Invoker::Widget => AskedBy::Widget,
             Invoker::Caller | Invoker::Gate => AskedBy::Caller,
         };
-        let mut known: Vec<_> = self.plan.iter().map(Check::action).collect();
+        let mut known: Vec<_> = self.plan.checks.iter().map(Check::action).collect();
         known.dedup();
         Options::parse(event, &known, VOICE, asked_by)
     }
@@ -235,10 +252,11 @@ fn role_of_another_account(session: &Session) -> Option<Problem> {
 
 /// The checks that the options ask for, and in any case those that the others stand on.
 fn selected(plan: &[Check], options: &Options, session: &Session) -> Vec<Check> {
-    let asked = |check: &&Check| check.purpose != Purpose::Specified || options.selects(check.action());
+    let is_asked_for = |purpose| matches!(purpose, Purpose::Specified | Purpose::Scope | Purpose::Function);
+    let asked = |check: &&Check| !is_asked_for(check.purpose) || options.selects(check.action());
     // The log group is the function's, and in another account it would be made. An event that asks for these
     // checks gets rows that say why they were not tried.
     let left_out = session.is_elsewhere() && options.actions.is_none();
     let tried = |check: &&Check| !(left_out && matches!(check.target, Target::LogStream(_)));
-    plan.iter().filter(asked).filter(tried).cloned().collect()
+    plan.iter().filter(asked).filter(tried).cloned().map(|check| check.with_names(&session.names)).collect()
 }

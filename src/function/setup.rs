@@ -12,7 +12,7 @@ use permissions_aws::preconnect::preconnect;
 use permissions_aws::probes;
 use permissions_aws::session::{Clients, Session};
 use permissions_core::iam::names::is_region;
-use permissions_core::plan::{Check, plan};
+use permissions_core::plan::{MAX_CHECKS, Plan, plan};
 use permissions_core::problem::Problem;
 use permissions_core::text::Text;
 use tokio::sync::OnceCell;
@@ -36,7 +36,7 @@ pub async fn sdk(connections: &Connections) -> SdkConfig {
 pub(super) struct Setup {
     pub(super) config: Config,
     /// All checks of the configuration.
-    pub(super) plan: Vec<Check>,
+    pub(super) plan: Plan,
     pub(super) clients: Clients,
     region: String,
     credentials: Option<SharedCredentialsProvider>,
@@ -52,19 +52,22 @@ impl App {
             let value = Some(region.as_str()).filter(|region| !region.is_empty()).map(Text::from);
             Problem::new("AWS_REGION", value, "the code of an AWS Region, such as us-east-1; Lambda sets it on AWS")
         });
-        let setup: Result<Setup, Invalid> = match config {
-            Ok(config) if bad_region.is_none() => Ok(Setup {
+        let planned = config.as_ref().ok().map(|config| plan(&config.specification, &probes::infos()));
+        let bad_plan = planned.as_ref().and_then(problem_of);
+        let setup: Result<Setup, Invalid> = match (config, planned) {
+            (Ok(config), Some(plan)) if bad_region.is_none() && bad_plan.is_none() => Ok(Setup {
                 clients: Clients::new(&sdk, &config.settings),
-                plan: plan(&config.specification, &probes::infos()),
+                plan,
                 config,
                 region,
                 credentials: sdk.credentials_provider(),
                 had_credentials: OnceCell::new(),
             }),
-            Ok(config) => {
-                Err(Invalid { problems: bad_region.into_iter().collect(), redact: config.redact, gates: config.gates })
+            (Ok(config), _) => {
+                let problems = bad_region.into_iter().chain(bad_plan).collect();
+                Err(Invalid { problems, redact: config.redact, gates: config.gates })
             }
-            Err(mut invalid) => {
+            (Err(mut invalid), _) => {
                 invalid.problems.extend(bad_region);
                 Err(invalid)
             }
@@ -95,9 +98,18 @@ impl App {
             let mut session = setup.session(clients, "");
             // Nobody's, for requests that are never sent: Lambda tells the function's own with the first invocation.
             session.function_account = Some("000000000000".to_owned());
-            preconnect(&setup.plan, &Arc::new(session), &self.connections).await;
+            preconnect(&setup.plan.checks, &Arc::new(session), &self.connections).await;
         }
     }
+}
+
+/// What is wrong with a plan that is too long, or empty.
+fn problem_of(plan: &Plan) -> Option<Problem> {
+    let count = plan.checks.len();
+    (count > MAX_CHECKS).then(|| {
+        let expected = format!("at most {MAX_CHECKS} checks; its actions on their resources are {count}");
+        Problem::new(permissions_core::environment::OWN_SPECIFICATION.name, None, expected)
+    })
 }
 
 impl Setup {

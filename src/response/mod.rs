@@ -89,6 +89,10 @@ impl Checked {
         if status_code != 200 {
             return Response { status_code, ..Response::of_text(TEXT, report.outcome.clone(), Some(report.clone())) };
         }
+        if self.rendered.report.has_reservations() {
+            // A success that says nothing would hide what was not checked, or is allowed beyond the policy.
+            return Response::of_text(TEXT, report.outcome.clone(), Some(report.clone()));
+        }
         Response::of_text(JSON, SUCCESS.to_owned(), self.verbose.then(|| report.clone()))
     }
 }

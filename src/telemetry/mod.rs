@@ -17,7 +17,7 @@ use permissions_core::judge::Cause;
 use permissions_core::proof::Warning;
 use permissions_core::report::Rendered;
 use permissions_core::report::json::{Advice, Problem, Report, Row, policy_type_name};
-use permissions_core::report::sentence::{actions_of, describe_row};
+use permissions_core::report::sentence::{actions_of, describe_conformity, describe_row};
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -132,6 +132,9 @@ fn log_run(json: &Report, status: u16, run: &Invocation<'_>, warns: bool) {
         documented = proofs.documented,
         observed = proofs.observed,
         inferred = proofs.inferred,
+        conformity = json.coverage.is_some().then(|| describe_conformity(json)),
+        checked = json.coverage.map(|coverage| coverage.checked),
+        checkedOf = json.coverage.map(|coverage| coverage.of),
         advisories = Some(json.advisories.len()).filter(|count| *count > 0),
         role = principal.and_then(|principal| principal.role.as_deref()),
         region = json.region,

@@ -43,7 +43,7 @@ fn not_authorized(request: &Request, reason: &str) -> Vec<u8> {
 
 /// What a run of all checks finds: the verdict of each, and the cause of what is inconclusive.
 async fn run_on(stub: &Stub, config: Config, retry: Duration) -> BTreeMap<String, String> {
-    let checks = plan(&config.specification, &probes::infos());
+    let checks = plan(&config.specification, &probes::infos()).checks;
     let session = Arc::new(stub::session(&stub.sdk(), &config));
     let time = Time::new(Duration::from_secs(5), retry, 0);
     let run = run(&checks, session, &stub.sdk(), &time).await;

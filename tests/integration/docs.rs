@@ -3,11 +3,12 @@
 //! `./dev docs` writes them: it runs these tests with `UPDATE_DOCS=1`. Without
 //! it, they compare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use permissions_aws::probes;
 use permissions_core::evidence;
+use permissions_core::form::{self, HarmlessOn};
 use permissions_core::judge::CAUSES;
 use permissions_core::probe::ProbeInfo;
 use permissions_core::proof::{Expected, Proof};
@@ -69,6 +70,84 @@ fn the_probes() {
     let head = "| action | request | why it is harmless | side effect, price | answers that prove \"allowed\" (grade) |\n\
                 |---|---|---|---|---|";
     assert_block_written("docs/reference/probes.md", "probes", &format!("{head}\n{}", lines.join("\n")));
+}
+
+/// Names as a page has them, in code.
+fn code(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "–".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_fields_of_requests() {
+    let mut text = String::new();
+    for fields in form::all_fields() {
+        let (first, rest) = fields.stops.split_at(1);
+        let stops = format!("{}{rest}", first.to_lowercase());
+        text.push_str(&format!("### `{}`\n\nWhat keeps the request from taking effect: {stops}\n\n", fields.action));
+        if fields.accepted.is_empty() {
+            text.push_str("No field is sent.\n\n");
+        } else {
+            text.push_str("| sent | condition keys that it sets | action that AWS asks for besides | why it changes nothing |\n|---|---|---|---|\n");
+            for field in fields.accepted {
+                let needs: Vec<&str> = field.needs.into_iter().collect();
+                text.push_str(&format!(
+                    "| `{}` | {} | {} | {} |\n",
+                    field.path,
+                    code(field.keys),
+                    code(&needs),
+                    field.why
+                ));
+            }
+            text.push('\n');
+        }
+        let mut groups: Vec<(Vec<&str>, &[&str], &str)> = Vec::new();
+        for left in fields.left {
+            match groups.last_mut() {
+                Some((paths, keys, why)) if *keys == left.keys && *why == left.why => paths.push(left.path),
+                _ => groups.push((vec![left.path], left.keys, left.why)),
+            }
+        }
+        if !groups.is_empty() {
+            text.push_str("| not sent | condition keys that it would set | why not |\n|---|---|---|\n");
+            for (paths, keys, why) in groups {
+                text.push_str(&format!("| {} | {} | {why} |\n", code(&paths), code(keys)));
+            }
+            text.push('\n');
+        }
+    }
+    assert_block_written("docs/reference/specification.md", "fields", &text);
+}
+
+#[test]
+fn the_requests_that_are_data() {
+    let on = |harmless_on| match harmless_on {
+        HarmlessOn::Any => "any name",
+        HarmlessOn::MadeUp => "made-up names alone",
+        HarmlessOn::Existing => "what exists",
+        HarmlessOn::Known => "what is named under `resources` alone",
+        HarmlessOn::MadeUpKey => "made-up keys alone, in a bucket that exists",
+        HarmlessOn::None => "no name",
+    };
+    let mut rows: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for form in form::all() {
+        let (service, name) = form.info.action.split_once(':').unwrap();
+        rows.entry((service, on(form.harmless_on))).or_default().insert(name);
+    }
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|((service, on), names)| {
+            format!("| `{service}` | {on} | {} |", code(&names.iter().copied().collect::<Vec<_>>()))
+        })
+        .collect();
+    let head = "| service | on | actions |\n|---|---|---|";
+    assert_block_written("docs/reference/specification.md", "forms", &format!("{head}\n{}", lines.join("\n")));
+    let without: Vec<String> = form::all_without().map(|(action, why)| format!("| `{action}` | {why} |")).collect();
+    let head = "| action | why there is no request |\n|---|---|";
+    let text = format!("{head}\n{}", without.join("\n"));
+    assert_block_written("docs/reference/specification.md", "actions without a request", &text);
 }
 
 #[test]

@@ -103,10 +103,10 @@ pub fn session(sdk: &SdkConfig, config: &Config) -> Session {
 /// A check of each probe, all of which have to be allowed.
 pub fn all_checks(config: &Config) -> Vec<Check> {
     let mut specification = (*config.specification).clone();
-    let mut checks = plan(&specification, &probes::infos());
+    let mut checks = plan(&specification, &probes::infos()).checks;
     for control in ["dynamodb:ListTables", "logs:DescribeLogGroups", "s3:ListAllMyBuckets"] {
         specification.deny_control = Some(control.to_owned());
-        let control = plan(&specification, &probes::infos()).pop().unwrap();
+        let control = plan(&specification, &probes::infos()).checks.pop().unwrap();
         checks.push(Check { expect: Expect::Allowed, purpose: Purpose::Specified, ..control });
     }
     // It is made like any other, in the session that is there.
@@ -136,6 +136,8 @@ pub fn summary(outcome: &Outcome) -> String {
                 Some(Warning::ResourceMissing) => ", resource missing",
                 Some(Warning::SideEffect) => ", side effect",
                 Some(Warning::RoleTrust) => ", role trust",
+                Some(Warning::WrongRoleOnFunction) => ", wrong role on function",
+                Some(Warning::FunctionConfiguration) => ", function configuration",
                 None => "",
             };
             let (grade, behind) = match proven {

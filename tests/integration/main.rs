@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "unwrap belongs in tests")]
 
 mod assume_role;
+mod conditions;
 mod docs;
 mod documents;
 mod each_action;
@@ -18,9 +19,12 @@ mod invariants;
 mod known_answers;
 mod lambda;
 mod log;
+mod own;
 mod pages;
+mod policy_language;
 mod process;
 mod random_policies;
+mod random_specifications;
 mod root_causes;
 mod runtime;
 mod seen;
@@ -29,3 +33,4 @@ mod snapshots;
 mod soundness;
 mod two_of_each;
 mod widget;
+mod wire;

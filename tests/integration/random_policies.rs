@@ -58,7 +58,7 @@ impl Policy {
 
 /// Whether a text is like a pattern with `*` and `?`. Written for these tests,
 /// in another way than the program's own.
-fn like(pattern: &str, text: &str) -> bool {
+pub fn like(pattern: &str, text: &str) -> bool {
     match (pattern.chars().next(), text.chars().next()) {
         (None, None) => true,
         (Some('*'), _) => {

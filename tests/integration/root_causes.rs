@@ -63,6 +63,11 @@ pub async fn run_by(
     response
 }
 
+/// A specification that names a function of the pipeline.
+const SPECIFICATION: &str = r#"{"policy": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+    "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+    "Resource": ["arn:aws:s3:::your-bucket-name", "arn:aws:s3:::your-bucket-name/*"]}}, "functions": ["PreprocessLambda"]}"#;
+
 /// Runs the function against answers, in an environment.
 pub async fn run(variables: Variables, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Value {
     let stub = Stub::start(answer);
@@ -188,6 +193,21 @@ pub async fn cause(name: &str) -> Value {
             .await
         }
         "denyControl" => run(&[("PROBE_DENY_CONTROL", "dynamodb:ListTables")], healthy).await,
+        "wrongRoleOnFunction" => {
+            run(&[("PROBE_SPECIFICATION", SPECIFICATION)], |request| {
+                if !request.path.starts_with("/2015-03-31/functions/PreprocessLambda/configuration") {
+                    return healthy(request);
+                }
+                let configuration = json!({
+                    "FunctionName": "PreprocessLambda",
+                    "FunctionArn": format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:PreprocessLambda"),
+                    "Role": format!("arn:aws:iam::{ACCOUNT}:role/service-role/PreprocessLambda-role-abc"),
+                    "State": "Active",
+                });
+                stub::json(&configuration.to_string())
+            })
+            .await
+        }
         "roleTrust" => {
             run(&[("PROBE_SAGEMAKER_ROLE_ARN", SAGEMAKER_ROLE)], |request| match action_of(request).as_str() {
                 "sagemaker:CreateModel" if request.json()["ExecutionRoleArn"] == SAGEMAKER_ROLE => not_trusted(),
@@ -232,6 +252,7 @@ pub const CAUSES: &[&str] = &[
     "credentials",
     "clockSkew",
     "network",
+    "wrongRoleOnFunction",
     "roleTrust",
     "policyType",
     "control",
@@ -248,7 +269,11 @@ async fn each_root_cause_is_the_headline_and_hides_no_row() {
         let rows = rows(report).len();
         assert_eq!(
             rows,
-            if ["a key", "notAssumed", "roleTrust", "denyControl"].contains(name) { 18 } else { 17 },
+            match *name {
+                "a key" | "notAssumed" | "roleTrust" | "denyControl" => 18,
+                "wrongRoleOnFunction" => 5,
+                _ => 17,
+            },
             "{name}"
         );
         let headline = report["headline"]["cause"].as_str();

@@ -85,7 +85,7 @@ async fn report(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) ->
     "lambda-ml-pipeline-role".clone_into(&mut specification.expected.role);
     let mut config = config();
     config.specification = Arc::new(specification);
-    let checks = plan(&config.specification, &probes::infos());
+    let checks = plan(&config.specification, &probes::infos()).checks;
     let time = Time::new(Duration::from_secs(5), Duration::ZERO, 0);
     let run = run(&checks, Arc::new(session(&stub.sdk(), &config)), &stub.sdk(), &time).await;
     let mut report = Report::new(run, "REQUEST".into(), time.elapsed(), false).render(VOICE, false);

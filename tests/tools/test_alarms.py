@@ -79,7 +79,12 @@ CAUSES = {
     "unrecognized": "an answer that is unknown",
     "probeBroken": "a broken probe",
 }
-WARNINGS = {"resourceMissing": "that is missing", "sideEffect": "a side effect", "roleTrust": "not trusted"}
+WARNINGS = {
+    "resourceMissing": "that is missing",
+    "sideEffect": "a side effect",
+    "roleTrust": "not trusted",
+    "wrongRoleOnFunction": "wrong on a function",
+}
 # Nothing was tried then, and such a run writes no metric.
 WITHOUT_METRICS = {"notRun"}
 

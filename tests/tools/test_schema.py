@@ -47,6 +47,42 @@ class SchemaTest(TestCase):
         for key in ("wrong", "allowed", "advice", "requestId"):
             self.assertTrue(list(self.validator.iter_errors({name: value for name, value in report.items() if name != key})), key)
 
+    def test_a_report_of_a_specification_is_one(self):
+        report = reports()["response-success.snap"]
+        left_out = {"action": "sqs:SendMessage", "resource": "*", "reason": "a message would go out"}
+        sent = {"sent": {"aws:TagKeys": ["project"]}, "differ": ["aws:SourceVpce"]}
+        row = {"action": "s3:PutObject", "verdict": "inconclusive", "cause": "unrecognized", "durationMs": 1}
+        function = {
+            "action": "lambda:GetFunctionConfiguration",
+            "verdict": "allowed",
+            "proof": {"grade": "documented", "source": "a page"},
+            "warning": "wrongRoleOnFunction",
+            "durationMs": 1,
+        }
+        good = {
+            "verdict": "excess",
+            "headline": {"cause": "wrongRoleOnFunction", "text": "The function f runs under another role."},
+            "conformity": "excess: s3:DeleteObject; not covered: sqs:SendMessage",
+            "coverage": {"checked": 1, "of": 2},
+            "notCovered": [left_out, {**left_out, "action": "sqs:*", "count": 2}],
+            "wrong": [{**row, "conditions": sent}, function],
+        }
+        for validator in (self.validator, Draft202012Validator(close(copy.deepcopy(SCHEMA)))):
+            problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors({**report, **good})]
+            self.assertEqual(problems, [])
+        for change in (
+            {"coverage": {"checked": 1}},
+            {"conformity": []},
+            {"notCovered": []},
+            {"notCovered": [{"action": "sqs:SendMessage", "resource": "*"}]},
+            {"notCovered": [{**left_out, "count": 1}]},
+            # The verdict of a whole run is none of a row.
+            {"wrong": [{**row, "verdict": "excess"}]},
+            {"wrong": [{**row, "conditions": {"sent": {"aws:TagKeys": "project"}}}]},
+            {"wrong": [{**row, "conditions": {}}]},
+        ):
+            self.assertTrue(list(self.validator.iter_errors({**report, **change})), change)
+
 
 def close(schema: object) -> object:
     """The schema with no keys but those that it names; what has no type is a condition, and names only some."""

@@ -25,7 +25,7 @@ async fn main() {
     let config = Config::from_env(environment).unwrap();
     let sdk = sdk(&Connections::new(&trust_store(environment))).await;
     let clients = Clients::new(&sdk, &config.settings);
-    let checks = plan(&config.specification, &probes::infos()).into_iter();
+    let checks = plan(&config.specification, &probes::infos()).checks.into_iter();
     let sends: Vec<_> = checks.map(|check| (check.clone(), probes::send_of(&check))).collect();
     let mut took = Vec::new();
     for _ in 0..2 {

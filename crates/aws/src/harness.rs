@@ -108,9 +108,10 @@ pub fn specification_with(variables: &[(&str, &str)]) -> Specification {
         name: "your-bucket-name".to_owned(),
         prefix: text("PROBE_PREFIX").unwrap_or_default(),
         object_key: text("PROBE_OBJECT_KEY"),
+        ..Bucket::default()
     })];
     let key = text("PROBE_TABLE_KEY").map(|key| TableKey::parse(&key).unwrap());
-    specification.tables = vec![Arc::new(Table { name: "ModelMetadata".to_owned(), key })];
+    specification.tables = vec![Arc::new(Table { name: "ModelMetadata".to_owned(), key, ..Table::default() })];
     Arc::make_mut(&mut specification.endpoint).name = text("PROBE_ENDPOINT_NAME");
     Arc::make_mut(&mut specification.training_job).name = text("PROBE_TRAINING_JOB_NAME");
     specification.passed_role = role("PROBE_SAGEMAKER_ROLE_ARN");
@@ -126,7 +127,7 @@ pub fn check_of(action: &str, specification: &Specification) -> Check {
     let probe = &crate::probes::find(action).unwrap().info;
     let role = if action == "sts:AssumeRole" { &specification.assumed_role } else { &specification.passed_role };
     let target: Target = probe.on.targets(specification, role.as_ref()).remove(0);
-    Check { probe, target, expect: Expect::Allowed, purpose: Purpose::Specified }
+    Check { probe, target, expect: Expect::Allowed, purpose: Purpose::Specified, ask: None }
 }
 
 /// The checks of these actions, in this order.
@@ -177,6 +178,8 @@ pub fn summary(outcome: &Outcome) -> String {
                 Some(Warning::ResourceMissing) => ", resource missing",
                 Some(Warning::SideEffect) => ", side effect",
                 Some(Warning::RoleTrust) => ", role trust",
+                Some(Warning::WrongRoleOnFunction) => ", wrong role on function",
+                Some(Warning::FunctionConfiguration) => ", function configuration",
                 None => "",
             };
             let (grade, behind) = match proven {

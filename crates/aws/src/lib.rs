@@ -10,15 +10,19 @@
 //! | [`answer`] | from what an SDK call returned to an answer |
 //! | `time_left` | for how long a probe may wait for more than it knows already |
 //! | [`session`] | the clients, the Region, the principal, and what one probe learns for another |
+//! | [`form`] | requests that are data |
+//! | [`ladder`] | what SageMaker's own role may do, by what SageMaker answers |
 //! | [`probe`] | what a probe is, and making one check |
 //! | [`probes`] | one file for each action, and the one list |
 //! | [`run`] | all checks at once, inside the deadline; also under another role, and what AWS says of a denial when it is asked |
 //! | [`preconnect`] | the connections of a run, opened while Lambda starts the function |
 
 pub mod answer;
+pub mod form;
 #[cfg(test)]
 mod harness;
 pub mod http_client;
+pub mod ladder;
 pub mod preconnect;
 pub mod probe;
 pub mod probes;

@@ -70,7 +70,7 @@ mod tests {
     fn checks() -> Vec<Check> {
         let mut specification = specification();
         (specification.passed_role, specification.assumed_role) = (None, None);
-        permissions_core::plan::plan(&specification, &probes::infos())
+        permissions_core::plan::plan(&specification, &probes::infos()).checks
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use permissions_core::answer::{Answer, NoAnswer};
 use permissions_core::finding::Outcome;
 use permissions_core::plan::Check;
 use permissions_core::probe::ProbeInfo;
-use permissions_core::specification::{Bucket, Endpoint, LogStream, Role, Table, Target, TrainingJob};
+use permissions_core::specification::{Bucket, Endpoint, LogStream, Resource, Role, Table, Target, TrainingJob};
 
 use crate::session::Session;
 use crate::time_left::wait_until;
@@ -32,6 +32,7 @@ pub enum SendOn {
     TrainingJob(for<'a> fn(&'a Session, &'a TrainingJob) -> Sending<'a>),
     Role(for<'a> fn(&'a Session, &'a Role) -> Sending<'a>),
     LogStream(for<'a> fn(&'a Session, &'a LogStream) -> Sending<'a>),
+    Resource(for<'a> fn(&'a Session, &'a Resource) -> Sending<'a>),
 }
 
 /// A request on its way.
@@ -48,6 +49,7 @@ impl SendOn {
             (Self::TrainingJob(send), Target::TrainingJob(job)) => send(session, job),
             (Self::Role(send), Target::Role(role)) => send(session, role),
             (Self::LogStream(send), Target::LogStream(log)) => send(session, log),
+            (Self::Resource(send), Target::Resource(resource)) => send(session, resource),
             // A plan has none, as a test holds.
             _ => Box::pin(async { Answer::none(NoAnswer::ProbePanicked, "the probe is for another kind of resource") }),
         }

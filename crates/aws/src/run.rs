@@ -40,14 +40,20 @@ pub async fn run(plan: &[Check], session: Arc<Session>, sdk: &SdkConfig, time: &
         is_elsewhere: session.is_elsewhere(),
         through_proxy: session.settings.through_proxy,
         known_actions: probes::infos().iter().map(|probe| probe.action).collect(),
+        coverage: None,
     }
 }
 
 /// Makes all checks, at the same time as far as [`MAX_CONCURRENCY`] allows, and returns
 /// one outcome for each, in order. `limit` is for all of them together.
 pub async fn check_all(checks: &[Check], session: &Arc<Session>, limit: Duration) -> Vec<Outcome> {
+    check_in_turns(checks, session, limit, limit).await
+}
+
+/// The same; `limit` is for each, and `whole` for all of them together.
+async fn check_in_turns(checks: &[Check], session: &Arc<Session>, limit: Duration, whole: Duration) -> Vec<Outcome> {
     let sends: Vec<_> = checks.iter().map(|check| (check.clone(), probes::send_of(check))).collect();
-    check_at_most(MAX_CONCURRENCY, sends, session, limit).await
+    check_at_once(MAX_CONCURRENCY, sends, session, (limit, whole)).await
 }
 
 /// The same, with another bound.
@@ -57,6 +63,15 @@ pub async fn check_at_most(
     session: &Arc<Session>,
     limit: Duration,
 ) -> Vec<Outcome> {
+    check_at_once(at_once, checks, session, (limit, limit)).await
+}
+
+async fn check_at_once(
+    at_once: usize,
+    checks: Vec<(Check, SendOn)>,
+    session: &Arc<Session>,
+    (limit, whole): (Duration, Duration),
+) -> Vec<Outcome> {
     let (started, turns) = (Instant::now(), Arc::new(Semaphore::new(at_once)));
     if !checks.iter().any(|(check, _)| check.action() == QUERY) {
         session.end_table_keys();
@@ -64,12 +79,12 @@ pub async fn check_at_most(
     let start = |(check, send): (Check, SendOn)| {
         let (session, turns, own) = (session.clone(), turns.clone(), check.clone());
         let in_turn = async move {
-            let turn = tokio::time::timeout(limit, turns.acquire()).await;
+            let turn = tokio::time::timeout(whole, turns.acquire()).await;
             if turn.is_err() {
-                let detail = format!("no turn came within {} ms", limit.as_millis());
-                return Outcome::new(own, Answer::none(NoAnswer::TimedOut, detail), limit);
+                let detail = format!("no turn came within {} ms", whole.as_millis());
+                return Outcome::new(own, Answer::none(NoAnswer::TimedOut, detail), whole);
             }
-            check_one(own, send, session, limit.saturating_sub(started.elapsed())).await
+            check_one(own, send, session, limit.min(whole.saturating_sub(started.elapsed()))).await
         };
         (check, tokio::spawn(in_turn))
     };
@@ -86,6 +101,16 @@ pub async fn check_at_most(
 }
 
 async fn check_one(check: Check, send: SendOn, session: Arc<Session>, limit: Duration) -> Outcome {
+    let ask = check.ask.clone();
+    if let Some(account) = ask.as_ref().and_then(|ask| ask.account.as_deref())
+        && session.known_account().is_some_and(|own| own != account)
+    {
+        let detail = format!(
+            "the policy's resource is of the account {account}, and the request can name none but the caller's"
+        );
+        return Outcome::new(check, Answer::none(NoAnswer::OtherAccount, detail), Duration::ZERO);
+    }
+    let session = session.in_region(ask.as_ref().and_then(|ask| ask.region.as_deref()));
     let outcome = make_check(check, send, session.clone(), limit).await;
     // A probe that waits for what these two learn is told that there is no more to come.
     match (outcome.check.action(), &outcome.check.target) {
@@ -138,7 +163,10 @@ impl Time {
 
 /// Makes all checks, and tries again what may still change. Returns one outcome for each, in order.
 pub(crate) async fn check_and_retry(checks: &[Check], session: &Arc<Session>, time: &Time) -> Vec<Outcome> {
-    let mut outcomes = check_all(checks, session, time.limit()).await;
+    // What has to wait for its turn has as long as what did not.
+    let rounds = u32::try_from(checks.len().div_ceil(MAX_CONCURRENCY)).unwrap_or(u32::MAX).max(1);
+    let whole = time.probe.saturating_mul(rounds).min(time.left());
+    let mut outcomes = check_in_turns(checks, session, time.limit(), whole).await;
     retry(&mut outcomes, session, time.probe, time.retry_left()).await;
     outcomes
 }

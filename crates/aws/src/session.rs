@@ -1,13 +1,13 @@
 //! Everything that the checks of one run are sent in: clients, Region,
 //! principal, and what one probe learns for another.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
@@ -20,6 +20,9 @@ use permissions_core::specification::{Specification, Table};
 use tokio::sync::SetOnce;
 
 use crate::time_left::time_left;
+
+/// The name under which the clients count their retries.
+pub const RETRY_PARTITION: &str = NAME_PREFIX;
 
 /// How requests are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +53,21 @@ pub struct Session {
     pub names: Names,
     /// The credentials of the role to check, once it has been assumed.
     assumed: OnceLock<Credentials>,
+    /// What the control has told, in whichever Region.
+    identity: Arc<Identity>,
+    /// The same in other Regions, as far as checks have asked for them.
+    elsewhere: Mutex<Vec<Arc<Session>>>,
+    /// The names of the tables' keys, as AWS's answers to Query tell them: each is set when Query is done.
+    table_keys: Arc<Vec<(Arc<Table>, SetOnce<Option<String>>)>>,
+}
+
+/// What the control has told.
+#[derive(Debug, Default)]
+struct Identity {
     /// Who AWS says is calling.
     principal: OnceLock<Principal>,
     /// Set when the control has been answered, whatever the answer.
-    control_answered: SetOnce<()>,
-    /// The names of the tables' keys, as AWS's answers to Query tell them: each is set when Query is done.
-    table_keys: Vec<(Arc<Table>, SetOnce<Option<String>>)>,
+    answered: SetOnce<()>,
 }
 
 impl Session {
@@ -78,9 +90,40 @@ impl Session {
             region: region.to_owned(),
             names,
             assumed: OnceLock::new(),
-            principal: OnceLock::new(),
-            control_answered: SetOnce::new(),
+            identity: Arc::default(),
+            elsewhere: Mutex::default(),
         }
+    }
+
+    /// The same in another Region; itself, where that is its own.
+    pub fn in_region(self: Arc<Self>, region: Option<&str>) -> Arc<Self> {
+        let Some(region) = region.filter(|region| *region != self.region) else { return self };
+        // A thread that panicked while it held the sessions has left whole ones.
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = elsewhere.iter().find(|known| known.region == region) {
+            return known.clone();
+        }
+        let sdk = self.clients.sdk.to_builder().region(Region::new(region.to_owned())).build();
+        let session = Arc::new(Self {
+            clients: Clients::new(&sdk, &self.settings),
+            specification: self.specification.clone(),
+            settings: self.settings.clone(),
+            region: region.to_owned(),
+            function_account: self.function_account.clone(),
+            role_account: self.role_account.clone(),
+            names: self.names.clone(),
+            assumed: OnceLock::new(),
+            identity: self.identity.clone(),
+            elsewhere: Mutex::default(),
+            table_keys: self.table_keys.clone(),
+        });
+        elsewhere.push(session.clone());
+        session
+    }
+
+    /// The account that the checks are made in, as far as that is known by now.
+    pub fn known_account(&self) -> Option<&str> {
+        self.principal().map(|principal| &principal.account).or(self.expected_account()).map(String::as_str)
     }
 
     /// The same under the role to check, if it has been assumed.
@@ -101,8 +144,8 @@ impl Session {
             role_account: self.specification.assumed_role.as_ref().map(|role| role.account().to_owned()),
             names: self.names.clone(),
             assumed: OnceLock::new(),
-            principal: OnceLock::new(),
-            control_answered: SetOnce::new(),
+            identity: Arc::default(),
+            elsewhere: Mutex::default(),
             table_keys: table_keys(&self.specification),
         })
     }
@@ -150,7 +193,7 @@ impl Session {
 
     /// Says that nothing more will be learned of any table.
     pub fn end_table_keys(&self) {
-        for (_, key) in &self.table_keys {
+        for (_, key) in self.table_keys.iter() {
             drop(key.set(None));
         }
     }
@@ -161,15 +204,15 @@ impl Session {
 
     /// Who AWS says is calling; `None` while it has not said so.
     pub fn principal(&self) -> Option<&Principal> {
-        self.principal.get()
+        self.identity.principal.get()
     }
 
     /// Keeps AWS's answer to the control. What it said once stays.
     pub fn keep_principal(&self, principal: Option<Principal>) {
         if let Some(principal) = principal {
-            drop(self.principal.set(principal));
+            drop(self.identity.principal.set(principal));
         }
-        drop(self.control_answered.set(()));
+        drop(self.identity.answered.set(()));
     }
 
     /// The account that the probes work in: from the function's ARN at once, or
@@ -183,7 +226,7 @@ impl Session {
         if let Some(account) = self.expected_account() {
             return Ok(account.clone());
         }
-        self.control_answered.wait().await;
+        self.identity.answered.wait().await;
         self.principal().map(|principal| principal.account.clone()).ok_or_else(|| {
             Box::new(Answer::none(
                 NoAnswer::AccountUnknown,
@@ -193,13 +236,15 @@ impl Session {
     }
 }
 
-fn table_keys(specification: &Specification) -> Vec<(Arc<Table>, SetOnce<Option<String>>)> {
-    specification.tables.iter().map(|table| (table.clone(), SetOnce::new())).collect()
+fn table_keys(specification: &Specification) -> Arc<Vec<(Arc<Table>, SetOnce<Option<String>>)>> {
+    Arc::new(specification.tables.iter().map(|table| (table.clone(), SetOnce::new())).collect())
 }
 
 /// One client a service, made once for the life of the process.
 #[derive(Clone, Debug)]
 pub struct Clients {
+    /// What requests that are data are sent with.
+    pub sdk: SdkConfig,
     pub s3: aws_sdk_s3::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sagemaker: aws_sdk_sagemaker::Client,
@@ -234,7 +279,7 @@ impl Clients {
             .build();
         // The SDK's own budget of retries is one for the whole process, and outages of some runs would use it up
         // for the next ones. A run needs none: its probes and their attempts are counted.
-        let partition = RetryPartition::custom(NAME_PREFIX).token_bucket(TokenBucket::unlimited()).build();
+        let partition = RetryPartition::custom(RETRY_PARTITION).token_bucket(TokenBucket::unlimited()).build();
         macro_rules! client {
             ($service:ident) => {{
                 let config = $service::config::Builder::from(&sdk).retry_partition(partition.clone());
@@ -250,6 +295,7 @@ impl Clients {
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         Self {
+            sdk: sdk.clone(),
             s3: aws_sdk_s3::Client::from_conf(s3),
             dynamodb: client!(aws_sdk_dynamodb),
             sagemaker: client!(aws_sdk_sagemaker),

@@ -85,7 +85,7 @@ async fn verify() -> Result<bool, String> {
         return Err(format!("nothing was verified, and nothing was sent:\n  {}", missing.join("\n  ")));
     };
     let own = sdk(&Connections::new(&trust_store(environment))).await;
-    let checks = plan(&config.specification, &probes::infos());
+    let checks = plan(&config.specification, &probes::infos()).checks;
 
     println!("== {role} under a session policy that denies everything");
     let denied = check(&config, &assume(&own, &role, Some(DENY_EVERYTHING)).await?, &checks).await;

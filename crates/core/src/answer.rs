@@ -21,8 +21,23 @@ pub struct Answer {
     /// What of this form of the request a policy's condition can look at, where it is not what the probe's other forms
     /// have.
     pub request_context: Option<Box<str>>,
+    /// The actions of which one is missing, where the answer says that much.
+    pub candidates: &'static [&'static str],
+    /// What the configuration of a function says, where that was read.
+    pub function: Option<Box<FunctionFacts>>,
     /// What this form of the request leaves behind, where it is not what the probe's other forms do.
     pub leftover: Option<Box<Leftover>>,
+}
+
+/// What the configuration of a function says, as far as a report needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionFacts {
+    /// The ARN of its role.
+    pub role: String,
+    /// What keeps it from running, in Lambda's codes: of its state, or of its latest update.
+    pub reasons: Vec<String>,
+    /// The variables that name a Region, or an ARN of one.
+    pub regions: Vec<(String, String)>,
 }
 
 /// What a request leaves behind that was made to be refused, and was carried out.
@@ -96,6 +111,8 @@ impl Answer {
             configured: false,
             unexplained_denial: Means::Nothing,
             request_context: None,
+            candidates: &[],
+            function: None,
             leftover: None,
         }
     }

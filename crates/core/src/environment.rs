@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use crate::document;
 use crate::iam::names::{is_bucket, is_key, is_region, is_role_arn, is_role_name, is_sagemaker_name, is_table};
 use crate::problem::Problem;
 use crate::specification::guide_policy;
-use crate::specification::{Bucket, Endpoint, Expected, LogStream, Role, Specification, Table, TableKey, TrainingJob};
+use crate::specification::{
+    Bucket, Endpoint, Expected, Known, LogStream, Own, Role, Specification, Table, TableKey, TrainingJob,
+};
 use crate::text::Text;
 
 /// A variable: its name, its default, what it takes and what it is for
@@ -69,7 +72,7 @@ macro_rules! variables {
 
 variables! {
     BUCKET TABLE TABLE_KEY PREFIX OBJECT_KEY ENDPOINT_NAME TRAINING_JOB_NAME SAGEMAKER_ROLE_ARN ASSUME_ROLE_ARN EXPECTED_ROLE
-    EXPECTED_REGION DENY_CONTROL
+    EXPECTED_REGION DENY_CONTROL STRICT OWN_SPECIFICATION
 }
 
 pub const BUCKET: Variable = Variable {
@@ -185,12 +188,37 @@ pub const DENY_CONTROL: Variable = Variable {
     valid: |v| DENY_CONTROLS.contains(&v),
 };
 
+pub const OWN_SPECIFICATION: Variable = Variable {
+    name: "PROBE_SPECIFICATION",
+    required: false,
+    default: None,
+    expected: "a JSON document that starts with {, or the path of a file that has one",
+    meaning: "what is checked in place of the guide's policy: policies of your own, the pipeline's requests, what exists, and the \
+              pipeline's functions; `PROBE_BUCKET` is not required with it",
+    valid: |_| true,
+};
+
+pub const STRICT: Variable = Variable {
+    name: "PROBE_STRICT",
+    required: false,
+    default: None,
+    expected: "true or false",
+    meaning: "whether an action fails the check that is allowed, and must not be; when set at all, or with `PROBE_SPECIFICATION`, a table \
+              outside of the policy is tried too, which must be denied",
+    valid: |v| v == "true" || v == "false",
+};
+
 /// The actions that can be named as the one that must be denied.
 const DENY_CONTROLS: &[&str] = &["dynamodb:ListTables", "logs:DescribeLogGroups", "s3:ListAllMyBuckets"];
 
-/// Reads what is to be checked: the guide's policy, on what the variables name.
-pub fn read_specification(environment: &mut Environment<'_>) -> Specification {
-    let bucket = environment.read(&BUCKET).unwrap_or_default();
+/// Reads what is to be checked: the guide's policy, on what the variables name; or a specification of the user's own.
+/// `load` reads the file of one.
+pub fn read_specification(
+    environment: &mut Environment<'_>,
+    load: &dyn Fn(&str) -> Result<String, String>,
+) -> Specification {
+    let is_own = environment.get(OWN_SPECIFICATION.name).is_some();
+    let bucket = environment.read(if is_own { &OPTIONAL_BUCKET } else { &BUCKET }).unwrap_or_default();
     let table = environment.read(&TABLE).unwrap_or_default();
     let key = environment.read(&TABLE_KEY).as_deref().and_then(TableKey::parse);
     let prefix = environment.read(&PREFIX).unwrap_or_default();
@@ -203,8 +231,8 @@ pub fn read_specification(environment: &mut Environment<'_>) -> Specification {
     let expected_arn = Some(Role::new(expected_role.as_str())).filter(|role| is_role_arn(&role.arn));
     let specification = Specification {
         policy: guide_policy(&bucket, &table),
-        buckets: vec![Arc::new(Bucket { name: bucket, prefix, object_key })],
-        tables: vec![Arc::new(Table { name: table, key })],
+        buckets: vec![Arc::new(Bucket { name: bucket, prefix, object_key, ..Bucket::default() })],
+        tables: vec![Arc::new(Table { name: table, key, ..Table::default() })],
         endpoint: Arc::new(endpoint),
         training_job: Arc::new(training_job),
         passed_role: passed_role.map(Arc::new),
@@ -220,12 +248,80 @@ pub fn read_specification(environment: &mut Environment<'_>) -> Specification {
             region: environment.read(&EXPECTED_REGION),
         },
         deny_control: environment.read(&DENY_CONTROL),
+        own: None,
+        strict: environment.read(&STRICT).map(|strict| strict == "true"),
+    };
+    let document = environment.read(&OWN_SPECIFICATION);
+    let specification = match document {
+        Some(document) => with_document(specification, &document, environment, load),
+        None => specification,
     };
     let roles = specification.assumed_role.as_ref().zip(specification.passed_role.as_ref());
     let problem =
         roles.and_then(|(assumed, passed)| passed.problem_of_account(assumed.account(), SAGEMAKER_ROLE_ARN.name));
     environment.problems.extend(problem);
     specification
+}
+
+/// The bucket, where a specification says what is checked.
+const OPTIONAL_BUCKET: Variable = Variable { required: false, ..BUCKET };
+
+/// The specification with what a document of the user's own says.
+fn with_document(
+    specification: Specification,
+    given: &str,
+    environment: &mut Environment<'_>,
+    load: &dyn Fn(&str) -> Result<String, String>,
+) -> Specification {
+    let name = OWN_SPECIFICATION.name;
+    let json = if given.trim_start().starts_with('{') { Ok(given.to_owned()) } else { load(given) };
+    let document = match json {
+        Ok(json) => document::read(&json, name, &specification.expected.role),
+        Err(why) => Err(vec![Problem::new(name, Some(given.into()), format!("{}; {why}", OWN_SPECIFICATION.expected))]),
+    };
+    let document = match document {
+        Ok(document) => document,
+        Err(problems) => {
+            environment.problems.extend(problems);
+            return specification;
+        }
+    };
+    let known_by_variables = known_by_variables(&specification);
+    let policy = document.policy.unwrap_or_else(|| specification.policy.clone());
+    let resources = document.resources.into_iter().chain(known_by_variables).collect();
+    let own = Own { requests: document.requests, resources, functions: document.functions };
+    let of_policy = Specification::of_policy(policy.clone());
+    Specification {
+        policy,
+        buckets: of_policy.buckets,
+        tables: of_policy.tables,
+        own: Some(Arc::new(own)),
+        ..specification
+    }
+}
+
+/// What the variables say that exists.
+fn known_by_variables(specification: &Specification) -> Vec<Arc<Known>> {
+    let mut known = Vec::new();
+    let mut add = |arn: String, key: Option<TableKey>| known.push(Arc::new(Known { arn, key, ..Known::default() }));
+    for bucket in specification.buckets.iter().filter(|bucket| !bucket.name.is_empty()) {
+        if let Some(key) = &bucket.object_key {
+            add(format!("arn:aws:s3:::{}/{key}", bucket.name), None);
+        }
+    }
+    for table in specification.tables.iter().filter(|table| table.key.is_some()) {
+        add(format!("arn:aws:dynamodb:*:*:table/{}", table.name), table.key.clone());
+    }
+    if let Some(endpoint) = &specification.endpoint.name {
+        add(format!("arn:aws:sagemaker:*:*:endpoint/{endpoint}"), None);
+    }
+    if let Some(job) = &specification.training_job.name {
+        add(format!("arn:aws:sagemaker:*:*:training-job/{job}"), None);
+    }
+    if let Some(role) = &specification.passed_role {
+        add(role.arn.clone(), None);
+    }
+    known
 }
 
 #[cfg(test)]
@@ -235,7 +331,7 @@ mod tests {
     fn read(variables: &[(&str, &str)]) -> Result<Specification, Vec<Problem>> {
         let lookup = |name: &str| variables.iter().find(|v| v.0 == name).map(|v| Ok(v.1.to_owned()));
         let mut environment = Environment::new(&lookup);
-        let specification = read_specification(&mut environment);
+        let specification = read_specification(&mut environment, &|_| Err("there is no such file".to_owned()));
         if environment.problems.is_empty() { Ok(specification) } else { Err(environment.problems) }
     }
 
@@ -302,7 +398,7 @@ mod tests {
         assert_eq!(problems.iter().map(|problem| problem.name.raw()).collect::<Vec<_>>(), ["PROBE_BUCKET"]);
         let lossy = |name: &str| (name == "PROBE_BUCKET").then(|| Err("b\u{fffd}".to_owned()));
         let mut environment = Environment::new(&lossy);
-        read_specification(&mut environment);
+        read_specification(&mut environment, &|_| Err("there is no such file".to_owned()));
         assert_eq!(environment.problems[0].value, Some("b\u{fffd}".into()));
         assert_eq!(environment.get("PROBE_BUCKET"), None);
     }
@@ -321,7 +417,7 @@ mod tests {
         // The function's own log stream is part of what is checked.
         let read = |name: &str| {
             let lookup = |asked: &str| (asked == name).then(|| Ok("value".to_owned()));
-            (*read_specification(&mut Environment::new(&lookup)).log_stream).clone()
+            (*read_specification(&mut Environment::new(&lookup), &|_| Err(String::new())).log_stream).clone()
         };
         let group = LogStream { group: Some("value".to_owned()), stream: None };
         let stream = LogStream { group: None, stream: Some("value".to_owned()) };

@@ -185,13 +185,13 @@ pub fn specification() -> Specification {
 pub fn two_of_each() -> Specification {
     let mut specification = specification();
     specification.buckets.push(Arc::new(Bucket { name: "second-bucket".to_owned(), ..Bucket::default() }));
-    specification.tables.push(Arc::new(Table { name: "SecondTable".to_owned(), key: None }));
+    specification.tables.push(Arc::new(Table { name: "SecondTable".to_owned(), ..Table::default() }));
     specification
 }
 
 /// The same with the only table under another name.
 pub fn with_table(name: &str) -> Specification {
-    Specification { tables: vec![Arc::new(Table { name: name.to_owned(), key: None })], ..specification() }
+    Specification { tables: vec![Arc::new(Table { name: name.to_owned(), ..Table::default() })], ..specification() }
 }
 
 pub const SAGEMAKER_ROLE: &str = "arn:aws:iam::123456789012:role/service-role/sagemaker-role";
@@ -306,6 +306,7 @@ pub fn run(specification: Specification, answer: impl Fn(&Check) -> Option<Answe
 pub fn run_as(role: &str, specification: Specification, answer: impl Fn(&Check) -> Option<Answer>) -> Run {
     let place = place();
     let outcomes: Vec<Outcome> = plan(&specification, PROBES)
+        .checks
         .into_iter()
         .map(|check| {
             let answer = answer(&check).unwrap_or_else(|| sound(&check));
@@ -320,6 +321,7 @@ pub fn run_as(role: &str, specification: Specification, answer: impl Fn(&Check) 
         is_elsewhere: false,
         through_proxy: false,
         known_actions: PROBES.iter().map(|probe| probe.action).collect(),
+        coverage: None,
     }
 }
 

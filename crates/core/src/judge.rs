@@ -18,6 +18,8 @@ use crate::proof::{Proof, Warning, contains};
 pub enum Verdict {
     Allowed,
     Inconclusive,
+    /// Of a whole run alone: something is allowed that must not be, and that counts.
+    Excess,
     Denied,
 }
 
@@ -28,6 +30,7 @@ impl Verdict {
             Self::Allowed => "allowed",
             Self::Denied => "denied",
             Self::Inconclusive => "inconclusive",
+            Self::Excess => "excess",
         }
     }
 }
@@ -91,7 +94,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (
         Cause::OtherAccount,
         "otherAccount",
-        "the role belongs to another account, and SageMaker takes only roles of the caller's own account",
+        "what is named belongs to another account, and the request takes only what is of the caller's own account",
     ),
     (
         Cause::Leftover,
@@ -229,7 +232,7 @@ pub fn judge_as<'a>(
         }
     };
 
-    if matches!(code, "AccessDenied" | "AccessDeniedException") {
+    if is_denial(code, action) {
         return denied(answer, message, action, dependent_actions);
     }
     // A request that is refused for its form was refused before it was authorized,
@@ -243,7 +246,21 @@ pub fn judge_as<'a>(
     if let Some(proof) = proofs.iter().find(|proof| proof.is_given_by(answer)) {
         return allowed(code, proof, answer);
     }
+    if !answer.candidates.is_empty() {
+        return Judgment::Inconclusive { cause: Cause::Ambiguous, denial: None, candidates: answer.candidates };
+    }
     inconclusive(cause_of(code, message, status))
+}
+
+/// Whether an error says by its code that access was denied (IAM User Guide, "Troubleshoot access denied error messages"; EC2
+/// API Reference, "Error codes"; SNS API Reference, "Common Errors").
+fn is_denial(code: &str, action: &str) -> bool {
+    match code {
+        "AccessDenied" | "AccessDeniedException" => true,
+        "UnauthorizedOperation" => action.starts_with("ec2:"),
+        "AuthorizationError" => action.starts_with("sns:"),
+        _ => false,
+    }
 }
 
 fn inconclusive(cause: Cause) -> Judgment<'static> {

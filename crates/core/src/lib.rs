@@ -15,6 +15,7 @@
 //! | [`principal`] | who is calling |
 //! | [`voice`] | in whose words the report speaks |
 //! | [`specification`] | what is to be checked |
+//! | [`document`] | a specification of the user's own, read from JSON |
 //! | [`environment`] | the variables that say what is to be checked |
 //! | [`event`], [`options`] | an event, read within bounds, and what it asks for |
 //! | [`place`] | the Region, the account and the made-up names of a run |
@@ -22,7 +23,9 @@
 //! | [`proof`] | the answers that prove "allowed" |
 //! | [`evidence`] | who has seen which answer, and how sure a proof is therefore |
 //! | [`probe`] | what a probe says of itself |
+//! | [`form`] | requests as data |
 //! | [`plan`](mod@plan) | from the specification to checks: each probe on each of its resources |
+//! | [`least_privilege`] | the policy that a specification needs, and no more |
 //! | [`judge`] | from an answer to a verdict |
 //! | [`finding`] | what a run found |
 //! | [`diagnosis`] | the root cause, the remedies, and their wording |
@@ -30,14 +33,17 @@
 
 pub mod answer;
 pub mod diagnosis;
+pub mod document;
 pub mod environment;
 pub mod event;
 pub mod evidence;
 pub mod finding;
 #[cfg(test)]
 mod fixtures;
+pub mod form;
 pub mod iam;
 pub mod judge;
+pub mod least_privilege;
 pub mod options;
 pub mod place;
 pub mod plan;

@@ -23,8 +23,33 @@ pub struct Options {
     pub verbose: bool,
     /// For how long what is denied is tried again.
     pub retry: Duration,
+    /// The format in which the least policy is asked for, in place of a run.
+    pub policy: Option<PolicyFormat>,
     /// How old a result may be that is shown in place of a new run; only a widget can ask for one.
     pub max_age: Option<Duration>,
+}
+
+/// How a policy is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyFormat {
+    /// IAM's own.
+    Json,
+    /// The `Policies` of a function in a template of AWS SAM.
+    Sam,
+    /// A data source of Terraform's AWS provider.
+    Terraform,
+}
+
+impl PolicyFormat {
+    /// The format of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Self::Json),
+            "sam" => Some(Self::Sam),
+            "terraform" => Some(Self::Terraform),
+            _ => None,
+        }
+    }
 }
 
 /// Who gives the options.
@@ -41,7 +66,7 @@ impl AskedBy {
     const fn options(self) -> &'static str {
         match self {
             Self::Widget => "actions, maxAgeSeconds, settleSeconds, verbose",
-            Self::Caller => "actions, settleSeconds, verbose",
+            Self::Caller => "actions, policy, settleSeconds, verbose",
         }
     }
 }
@@ -84,6 +109,10 @@ impl Options {
                 "verbose" => match value.as_bool() {
                     Some(verbose) => options.verbose = verbose,
                     None => problems.push("probe.verbose", value, "true or false"),
+                },
+                "policy" if asked_by == AskedBy::Caller => match value.as_str().and_then(PolicyFormat::parse) {
+                    Some(format) => options.policy = Some(format),
+                    None => problems.push("probe.policy", value, "\"json\", \"sam\" or \"terraform\""),
                 },
                 "settleSeconds" => {
                     options.retry = parse_seconds(name, value, MAX_RETRY_SECONDS, &mut problems).unwrap_or_default();
@@ -212,7 +241,9 @@ mod tests {
         assert_eq!(max_age, Some(Duration::from_mins(5)));
         let expected = |age: Value, by: AskedBy| parse(age, by).unwrap_err()[0].expected.raw().to_owned();
         assert_eq!(expected(json!(86_401), AskedBy::Widget), "a whole number of seconds, 0 to 86400");
-        assert!(expected(json!(300), AskedBy::Caller).ends_with("the options are: actions, settleSeconds, verbose"));
+        assert!(
+            expected(json!(300), AskedBy::Caller).ends_with("the options are: actions, policy, settleSeconds, verbose")
+        );
     }
 
     #[test]

@@ -39,10 +39,20 @@ impl Names {
         format!("{NAME_PREFIX}{:016x}", self.nonce)
     }
 
+    /// The same in as few characters as leave it nobody else's, for what has a prefix of its own.
+    pub fn short_absent_name(&self) -> String {
+        format!("probe-{:016x}", self.nonce)
+    }
+
     /// The name of whatever a request would make, should AWS carry it out. It
     /// follows from the owner, so that there is never more than one.
     pub fn record_name(&self) -> String {
         format!("{NAME_PREFIX}{:016x}", self.own)
+    }
+
+    /// The same in fewer characters.
+    pub fn short_record_name(&self) -> String {
+        format!("probe-{:016x}", self.own)
     }
 
     /// The same as a number, which no item of a table is likely to have as its key.
@@ -52,12 +62,16 @@ impl Names {
 
     /// Whether a resource is one whose name is made up.
     pub fn is_made_up(&self, resource: &str) -> bool {
-        [self.absent_name(), self.record_name()].iter().any(|name| resource.contains(name.as_str()))
+        self.all().iter().any(|name| resource.contains(name.as_str()))
     }
 
     /// An ARN in which the made-up names are left open.
     pub fn generalize(&self, resource: &str) -> String {
-        resource.replace(&self.absent_name(), "*").replace(&self.record_name(), "*")
+        self.all().iter().fold(resource.to_owned(), |resource, name| resource.replace(name.as_str(), "*"))
+    }
+
+    fn all(&self) -> [String; 4] {
+        [self.absent_name(), self.short_absent_name(), self.record_name(), self.short_record_name()]
     }
 }
 
@@ -79,7 +93,9 @@ impl Place {
 
     /// The objects that the pipeline works on.
     pub fn objects_arn(&self, bucket: &Bucket) -> String {
-        format!("{}/{}*", self.bucket_arn(bucket), escape_for_policy(&bucket.prefix))
+        let open = if bucket.one_object { "" } else { "*" };
+        let (prefix, suffix) = (escape_for_policy(&bucket.prefix), escape_for_policy(&bucket.suffix));
+        format!("{}/{prefix}{open}{suffix}", self.bucket_arn(bucket))
     }
 
     /// The objects that are read: the named one, too, where the pipeline's prefix does not take it in.
@@ -91,6 +107,12 @@ impl Place {
 
     pub fn table_arn(&self, table: &Table) -> String {
         self.arn("dynamodb", &format!("table/{}", table.name))
+    }
+
+    /// What a request to a table is about: the index, where one is asked.
+    pub fn queried_arn(&self, table: &Table) -> String {
+        let table_arn = self.table_arn(table);
+        table.index.as_ref().map_or_else(|| table_arn.clone(), |index| format!("{table_arn}/index/{index}"))
     }
 
     /// A log group and what is in it.
@@ -174,12 +196,17 @@ pub(crate) mod tests {
     #[test]
     fn arns_are_of_the_place() {
         let place = place();
-        let bucket = Bucket { name: "b".to_owned(), prefix: "in/".to_owned(), object_key: Some("out/x".to_owned()) };
+        let bucket = Bucket {
+            name: "b".to_owned(),
+            prefix: "in/".to_owned(),
+            object_key: Some("out/x".to_owned()),
+            ..Bucket::default()
+        };
         assert_eq!(place.bucket_arn(&bucket), "arn:aws:s3:::b");
         assert_eq!(place.read_objects_arns(&bucket), ["arn:aws:s3:::b/in/*", "arn:aws:s3:::b/out/x"]);
         let inside = Bucket { object_key: Some("in/x".to_owned()), ..bucket };
         assert_eq!(place.read_objects_arns(&inside), ["arn:aws:s3:::b/in/*"]);
-        let table = Table { name: "t".to_owned(), key: None };
+        let table = Table { name: "t".to_owned(), ..Table::default() };
         assert_eq!(place.table_arn(&table), "arn:aws:dynamodb:us-east-1:123456789012:table/t");
         let log = LogStream { group: Some("/g".to_owned()), stream: None };
         assert_eq!(place.log_group_arn(&log), "arn:aws:logs:us-east-1:123456789012:log-group:/g");

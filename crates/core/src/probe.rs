@@ -40,6 +40,8 @@ pub enum On {
     TrainingJob(About<TrainingJob>),
     Role(About<Role>),
     LogStream(About<LogStream>),
+    /// A resource that fills the form of a request; and what of that request a policy's condition can look at.
+    Resource(&'static str),
 }
 
 /// The account itself, for actions on no resource that a specification could name.
@@ -108,10 +110,16 @@ macro_rules! about {
 /// Of a target of another kind, which no plan has, nothing is known.
 impl On {
     pub fn resources(&self, target: &Target, place: &Place) -> Vec<String> {
+        if let Target::Resource(resource) = target {
+            return vec![resource.pattern.clone()];
+        }
         about!(self, target, |about, of| (about.resources)(of, place)).unwrap_or_default()
     }
 
     pub fn request_context(&self, target: &Target) -> String {
+        if let Self::Resource(context) = self {
+            return (*context).to_owned();
+        }
         about!(self, target, |about, of| (about.request_context)(of)).unwrap_or_default()
     }
 
@@ -120,6 +128,11 @@ impl On {
     }
 
     pub fn leftover(&self, target: &Target, place: &Place) -> Option<Leftover> {
+        if let (Self::Resource(_), Target::Resource(resource)) = (self, target) {
+            let names: Vec<&str> = resource.names.iter().map(|(_, name)| name.as_str()).collect();
+            let what = format!("what {} makes or changes under the name {}", resource.action, names.join("/"));
+            return Some(Leftover { what, command: None });
+        }
         about!(self, target, |about, of| about.leftover.map(|leftover| leftover(of, place))).flatten()
     }
 
@@ -133,6 +146,8 @@ impl On {
             Self::TrainingJob(_) => vec![Target::TrainingJob(specification.training_job.clone())],
             Self::Role(_) => role.cloned().map(Target::Role).into_iter().collect(),
             Self::LogStream(_) => vec![Target::LogStream(specification.log_stream.clone())],
+            // Only a specification of the user's own has any.
+            Self::Resource(_) => Vec::new(),
         }
     }
 }

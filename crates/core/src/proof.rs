@@ -95,6 +95,10 @@ pub enum Warning {
     SideEffect,
     /// SageMaker cannot assume the role that it may be handed.
     RoleTrust,
+    /// A function of the pipeline runs under another role than it should.
+    WrongRoleOnFunction,
+    /// A function of the pipeline is not ready to run, or names another Region.
+    FunctionConfiguration,
 }
 
 impl Warning {
@@ -104,6 +108,8 @@ impl Warning {
             Self::ResourceMissing => "resourceMissing",
             Self::SideEffect => "sideEffect",
             Self::RoleTrust => "roleTrust",
+            Self::WrongRoleOnFunction => "wrongRoleOnFunction",
+            Self::FunctionConfiguration => "functionConfiguration",
         }
     }
 }
@@ -151,8 +157,15 @@ mod tests {
         let grades = [Grade::Documented, Grade::Observed, Grade::Inferred];
         assert_eq!(grades.map(Grade::name), ["documented", "observed", "inferred"]);
         assert!(grades.is_sorted(), "the surest comes first");
-        let warnings = [Warning::ResourceMissing, Warning::SideEffect, Warning::RoleTrust];
-        assert_eq!(warnings.map(Warning::name), ["resourceMissing", "sideEffect", "roleTrust"]);
+        let warnings = [
+            Warning::ResourceMissing,
+            Warning::SideEffect,
+            Warning::RoleTrust,
+            Warning::WrongRoleOnFunction,
+            Warning::FunctionConfiguration,
+        ];
+        let names = ["resourceMissing", "sideEffect", "roleTrust", "wrongRoleOnFunction", "functionConfiguration"];
+        assert_eq!(warnings.map(Warning::name), names);
     }
 
     #[test]

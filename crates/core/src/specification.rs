@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use std::collections::BTreeMap;
+
 use crate::iam::policy::PolicyDocument;
+use crate::iam::resource::MADE_UP;
 use crate::problem::Problem;
 
 /// What is to be checked, and under which role.
@@ -23,6 +26,73 @@ pub struct Specification {
     /// The action that must be denied.
     pub deny_control: Option<String>,
     pub expected: Expected,
+    /// What a specification of the user's own adds; `None` for the guide's policy.
+    pub own: Option<Arc<Own>>,
+    /// Whether what is allowed and must not be fails the check; `None` where nobody has said so.
+    pub strict: Option<bool>,
+}
+
+/// What a specification of the user's own says beyond its policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Own {
+    /// What the pipeline's own requests look like, by action: fields in AWS's own names.
+    pub requests: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+    /// The things that exist, by their ARN.
+    pub resources: Vec<Arc<Known>>,
+    /// The pipeline's functions.
+    pub functions: Vec<Arc<Function>>,
+}
+
+/// Something that exists, and what is to be known of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    pub arn: String,
+    /// The key of a table.
+    pub key: Option<TableKey>,
+    /// Where a bucket is.
+    pub region: Option<String>,
+    /// The image that SageMaker pulls under a role.
+    pub image: Option<String>,
+    /// Where the model's artifact is that SageMaker reads under a role: `s3://bucket/key`.
+    pub model_data: Option<String>,
+}
+
+/// A function of the pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Its name, or its ARN.
+    pub name: String,
+    /// The name of the role that it should run under.
+    pub role: String,
+}
+
+/// Something that a form of a request is filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The action that it is tried with.
+    pub action: &'static str,
+    /// The policy's own resource.
+    pub pattern: String,
+    /// The names for the holes of the form's ARN; [`MADE_UP`] stands for what a run makes up.
+    pub names: Vec<(&'static str, String)>,
+    /// The longest name that AWS takes, in characters.
+    pub longest_name: usize,
+    /// Whether the specification says that it exists.
+    pub is_known: bool,
+    /// The pipeline's own request.
+    pub request: Option<Arc<serde_json::Map<String, serde_json::Value>>>,
+}
+
+impl Resource {
+    /// Whether a part of its name is made up.
+    pub fn is_made_up(&self) -> bool {
+        self.names.iter().any(|(_, name)| name.contains(MADE_UP))
+    }
+
+    /// The name for a hole.
+    pub fn name(&self, hole: &str) -> Option<&str> {
+        self.names.iter().find(|(known, _)| *known == hole).map(|(_, name)| name.as_str())
+    }
 }
 
 /// Where the check is meant to run.
@@ -42,11 +112,23 @@ pub struct Bucket {
     pub name: String,
     /// What the keys of the pipeline's objects start with; empty for the whole bucket.
     pub prefix: String,
+    /// What those keys end with, where the policy asks for it.
+    pub suffix: String,
+    /// Whether the prefix is the whole key of the one object that the policy names.
+    pub one_object: bool,
     /// The key of an object that exists.
     pub object_key: Option<String>,
 }
 
 impl Bucket {
+    /// A key of the pipeline's with this name in it; the key of the one object, where the policy names no other.
+    pub fn key_with(&self, name: &str) -> String {
+        if self.one_object {
+            return self.prefix.clone();
+        }
+        format!("{}{name}{}", self.prefix, self.suffix)
+    }
+
     /// The object that exists, where the pipeline's writes go as well.
     pub fn object_under_prefix(&self) -> Option<&str> {
         self.object_key.as_deref().filter(|key| key.starts_with(&self.prefix))
@@ -56,6 +138,8 @@ impl Bucket {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
+    /// The index that is asked in place of the table.
+    pub index: Option<String>,
     /// The key of the table, where it is known.
     pub key: Option<TableKey>,
 }
@@ -158,9 +242,37 @@ pub enum Target {
     TrainingJob(Arc<TrainingJob>),
     Role(Arc<Role>),
     LogStream(Arc<LogStream>),
+    /// Of a kind that no other variant is for.
+    Resource(Arc<Resource>),
 }
 
 impl Target {
+    /// The same with the names that a run has made up.
+    pub fn with_names(self, absent: &str, short: &str) -> Self {
+        let fill = |name: &str| name.replace(MADE_UP, absent);
+        let fill_within = |longest: usize, name: &str| {
+            let whole = fill(name);
+            if whole.len() > longest { name.replace(MADE_UP, short) } else { whole }
+        };
+        match self {
+            Self::Table(table)
+                if table.name.contains(MADE_UP) || table.index.as_ref().is_some_and(|it| it.contains(MADE_UP)) =>
+            {
+                let index = table.index.as_deref().map(fill);
+                Self::Table(Arc::new(Table { name: fill(&table.name), index, ..(*table).clone() }))
+            }
+            Self::Resource(resource) if resource.is_made_up() => {
+                let names = resource
+                    .names
+                    .iter()
+                    .map(|(hole, name)| (*hole, fill_within(resource.longest_name, name)))
+                    .collect();
+                Self::Resource(Arc::new(Resource { names, ..(*resource).clone() }))
+            }
+            other => other,
+        }
+    }
+
     /// The name of the resource, in its service; nothing, where there is only one.
     pub fn name(&self) -> &str {
         match self {
@@ -171,6 +283,7 @@ impl Target {
             Self::TrainingJob(job) => job.name.as_deref().unwrap_or_default(),
             Self::Role(role) => &role.arn,
             Self::LogStream(log) => log.group.as_deref().unwrap_or_default(),
+            Self::Resource(resource) => &resource.pattern,
         }
     }
 }
@@ -211,7 +324,7 @@ impl Specification {
             if service == "s3" && !buckets.iter().any(|known| known.name == name) {
                 buckets.push(Arc::new(Bucket { name, ..Bucket::default() }));
             } else if service == "dynamodb" && !tables.iter().any(|known| known.name == name) {
-                tables.push(Arc::new(Table { name, key: None }));
+                tables.push(Arc::new(Table { name, ..Table::default() }));
             }
         }
         Self {
@@ -225,6 +338,8 @@ impl Specification {
             log_stream: Arc::default(),
             deny_control: None,
             expected: Expected::default(),
+            own: None,
+            strict: None,
         }
     }
 }

@@ -9,10 +9,13 @@ mod s3;
 mod sagemaker;
 mod sts;
 
-use permissions_core::plan::Check;
+use permissions_core::plan::{Check, Purpose};
 use permissions_core::probe::ProbeInfo;
 
+use permissions_core::specification::Target;
+
 use crate::probe::{Probe, SendOn};
+use crate::{form, ladder};
 
 /// The action whose answer names the table's key.
 pub const QUERY: &str = "dynamodb:Query";
@@ -55,6 +58,12 @@ pub fn find(action: &str) -> Option<&'static Probe> {
 
 /// How the request of a check is sent.
 pub fn send_of(check: &Check) -> SendOn {
+    if check.purpose == Purpose::OtherRole {
+        return SendOn::Resource(|session, resource| Box::pin(ladder::send(session, resource)));
+    }
+    if let Target::Resource(_) = check.target {
+        return SendOn::Resource(|session, resource| Box::pin(form::send(session, resource)));
+    }
     find(check.action()).expect("a plan is made of these probes").send
 }
 
@@ -248,6 +257,7 @@ mod tests {
                     | (On::TrainingJob(_), SendOn::TrainingJob(_))
                     | (On::Role(_), SendOn::Role(_))
                     | (On::LogStream(_), SendOn::LogStream(_))
+                    | (On::Resource(_), SendOn::Resource(_))
             );
             assert!(same, "{}", probe.info.action);
         }

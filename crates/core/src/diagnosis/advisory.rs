@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::diagnosis::{Run, actions_of};
 use crate::finding::Finding;
 use crate::iam::actions::PASS_ROLE;
+use crate::iam::{catalogue, resource};
 use crate::judge::Verdict;
+use crate::plan::Purpose;
 use crate::specification::Endpoint;
 use crate::text::Text;
 
@@ -17,6 +19,12 @@ pub enum Advisory {
     PassRoleLeftOut { actions: Vec<Text> },
     /// The actions on the caller's own log group were left out, since the role is of another account.
     LogsLeftOut,
+    /// A policy of the user's own leaves out what AWS can ask for besides: each action with those that it stands behind.
+    DependentLeftOut { behind: Vec<(&'static str, Vec<String>)> },
+    /// The SageMaker SDK works in a bucket of its own, which the policy leaves out.
+    DefaultBucketLeftOut { bucket: String },
+    /// AWS Step Functions waits for jobs by a rule of its own, which the policy leaves out.
+    ManagedRuleLeftOut,
     /// The guide's policy leaves out what deploying this endpoint needs.
     EndpointActionsLeftOut { endpoint: Arc<Endpoint> },
 }
@@ -28,6 +36,9 @@ impl Advisory {
         match self {
             Self::PassRoleLeftOut { actions } => actions.clone(),
             Self::LogsLeftOut => named(&["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]),
+            Self::DependentLeftOut { behind } => behind.iter().map(|(action, _)| Text::from(*action)).collect(),
+            Self::DefaultBucketLeftOut { .. } => named(DEFAULT_BUCKET_ACTIONS),
+            Self::ManagedRuleLeftOut => named(MANAGED_RULE_ACTIONS),
             Self::EndpointActionsLeftOut { .. } => {
                 named(&["sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpoint"])
             }
@@ -48,15 +59,56 @@ pub fn advisories(run: &Run, is_filtered: bool) -> Vec<Advisory> {
             && denied.is_some_and(|action| action.raw() == PASS_ROLE)
     };
     let passing: Vec<&Finding> = run.findings.iter().filter(passes).collect();
-    if !passing.is_empty() && run.specification.passed_role.is_none() {
+    let own = run.specification.own.is_some();
+    if !passing.is_empty() && run.specification.passed_role.is_none() && !own {
         advisories.push(Advisory::PassRoleLeftOut { actions: actions_of(&passing) });
     }
     if run.is_elsewhere && !is_filtered {
         advisories.push(Advisory::LogsLeftOut);
     }
     let endpoint = &run.specification.endpoint;
-    if endpoint.name.is_some() {
+    if own && !is_filtered {
+        add_left_out(run, &mut advisories);
+    }
+    if endpoint.name.is_some() && !own {
         advisories.push(Advisory::EndpointActionsLeftOut { endpoint: endpoint.clone() });
     }
     advisories
+}
+
+/// What the SageMaker Python SDK does with its default bucket (its source, `session.py`: `default_bucket`).
+const DEFAULT_BUCKET_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:ListBucket", "s3:GetObject", "s3:PutObject"];
+
+/// AWS Step Functions Developer Guide, "Create and manage Amazon SageMaker AI jobs": the rules of run-a-job integrations.
+const MANAGED_RULE_ACTIONS: &[&str] = &["events:PutTargets", "events:PutRule", "events:DescribeRule"];
+
+/// What a policy of the user's own leaves out, by AWS's list and by what tools are known to do.
+fn add_left_out(run: &Run, advisories: &mut Vec<Advisory>) {
+    let policy = &run.specification.policy;
+    let mut behind: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for finding in run.findings.iter().filter(|finding| !finding.must_be_denied()) {
+        let Some(check) = finding.check().filter(|check| check.purpose == Purpose::Specified) else { continue };
+        let Some(action) = catalogue::find(check.action()) else { continue };
+        for dependent in action.dependent.iter().copied().filter(|dependent| !policy.grants(dependent)) {
+            match behind.iter_mut().find(|(known, _)| *known == dependent) {
+                Some((_, actions)) if actions.contains(&action.name) => {}
+                Some((_, actions)) => actions.push(action.name.clone()),
+                None => behind.push((dependent, vec![action.name.clone()])),
+            }
+        }
+    }
+    if !behind.is_empty() {
+        advisories.push(Advisory::DependentLeftOut { behind });
+    }
+    let makes = ["sagemaker:CreateTrainingJob", "sagemaker:CreateModel", "sagemaker:CreateProcessingJob"];
+    if let Some(account) = run.place.account.as_deref().filter(|_| makes.iter().any(|action| policy.grants(action))) {
+        let bucket = format!("sagemaker-{}-{account}", run.place.region);
+        let object = format!("arn:{}:s3:::{bucket}/x", run.place.partition().name);
+        if !policy.resources().any(|resource| resource::matches(resource, &object)) {
+            advisories.push(Advisory::DefaultBucketLeftOut { bucket });
+        }
+    }
+    if policy.grants("states:StartExecution") && !policy.grants("events:PutTargets") {
+        advisories.push(Advisory::ManagedRuleLeftOut);
+    }
 }

@@ -14,12 +14,14 @@ use crate::finding::{Finding, Note};
 use crate::iam::actions::ASSUME_ROLE;
 use crate::judge::{Cause, Verdict};
 use crate::place::Place;
+use crate::plan::{NotCovered, Plan, Purpose};
 use crate::principal::Principal;
 use crate::specification::Specification;
+use crate::text::Text;
 
 pub use advisory::{Advisory, advisories};
 pub use remedy::{Advice, KeyDenied, MissingResource, Refusal, Remedy, Unanswered, remedies};
-pub use root_cause::{RootCause, SilentServices, TableDifference, root_cause};
+pub use root_cause::{FunctionRole, RootCause, SilentServices, TableDifference, root_cause};
 
 /// A run that was made, and what is diagnosed from it.
 #[derive(Debug)]
@@ -35,9 +37,52 @@ pub struct Run {
     pub through_proxy: bool,
     /// The actions that a probe is there for.
     pub known_actions: Vec<&'static str>,
+    /// How much of a policy of the user's own was checked.
+    pub coverage: Option<Coverage>,
+}
+
+/// How much of a policy was checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How many actions on a resource were checked, and how many the policy asks for.
+    pub checked: usize,
+    pub of: usize,
+    pub not_covered: Vec<NotCovered>,
 }
 
 impl Run {
+    /// Whether what is allowed and must not be fails the check.
+    pub fn is_strict(&self) -> bool {
+        self.specification.strict == Some(true)
+    }
+
+    /// Adds how much of the policy was checked. The functions whose configuration could not be read are set aside: that costs
+    /// no verdict.
+    pub fn cover(&mut self, plan: &Plan) {
+        let (checked, of) = plan.coverage();
+        let mut not_covered = plan.not_covered.clone();
+        let is_unread = |finding: &Finding| {
+            finding.check().is_some_and(|check| check.purpose == Purpose::Function)
+                && finding.verdict != Verdict::Allowed
+        };
+        let (unread, told): (Vec<_>, Vec<_>) = std::mem::take(&mut self.findings).into_iter().partition(is_unread);
+        self.findings = told;
+        // AWS denied the same action behind no other one, so its row goes with it.
+        for finding in unread {
+            let why = match finding.verdict {
+                Verdict::Denied => {
+                    "AWS denied to read the configuration of this function, which costs nothing but this note: \
+                                    allow the action on the function to have its role compared"
+                        .to_owned()
+                }
+                _ => finding.cause.map_or("no answer tells of it", Cause::meaning).to_owned(),
+            };
+            let resource = finding.resource.as_ref().map_or("", Text::raw).to_owned();
+            not_covered.push(NotCovered { action: finding.action.raw().to_owned(), resource, reason: why, count: 1 });
+        }
+        self.coverage = Some(Coverage { checked, of, not_covered });
+    }
+
     /// The findings that are not as they should be.
     pub fn wrong(&self) -> Vec<&Finding> {
         self.findings.iter().filter(|finding| !finding.is_clean()).collect()
@@ -94,7 +139,7 @@ pub(crate) fn is_silent(finding: &Finding) -> bool {
 }
 
 /// The actions of findings, each once, in their order.
-pub(crate) fn actions_of(findings: &[&Finding]) -> Vec<crate::text::Text> {
+pub(crate) fn actions_of(findings: &[&Finding]) -> Vec<Text> {
     let mut actions = Vec::new();
     for finding in findings {
         if !actions.contains(&finding.action) {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use crate::answer::Leftover;
-use crate::diagnosis::root_cause::{SilentServices, bucket_of, bucket_regions, is_of_silent_service, silent_services};
+use crate::diagnosis::root_cause::{
+    FunctionRole, SilentServices, bucket_of, bucket_regions, function_roles, is_of_silent_service, silent_services,
+};
 use crate::diagnosis::{Run, actions_of};
 use crate::finding::{DenialFound, Finding, Note};
 use crate::iam::actions::{ASSUME_ROLE, PASS_ROLE};
 use crate::iam::denial::{Kind, PolicyType};
-use crate::iam::policy::{PolicyDocument, Statement, Trusted};
+use crate::iam::policy::{Effect, PolicyDocument, Statement, Trusted};
+use crate::iam::wildcard;
 use crate::judge::{Cause, Verdict};
+use crate::plan::Purpose;
 use crate::principal::Principal;
 use crate::probe::shell_quote;
 use crate::proof::Warning;
@@ -42,7 +46,11 @@ pub enum Remedy {
     /// AWS does not say which policy denied: if it is a missing statement, add this policy.
     PerhapsAddPolicy { policy: Option<PolicyDocument>, is_bare_of_s3: bool, keys: Vec<KeyDenied> },
     /// AWS does not say which of these actions it denied: if it is a missing statement, add this policy.
-    AllowCandidates { candidates: Vec<&'static str>, policy: Option<PolicyDocument> },
+    AllowCandidates { candidates: Vec<&'static str>, policy: Option<PolicyDocument>, role: Option<Role> },
+    /// What is allowed must not be: the role's own statement should say no more than this one.
+    NarrowGrant { policy: PolicyDocument, denies: bool },
+    /// A function of the pipeline needs another role.
+    ChangeFunctionRole { function: FunctionRole, arn: Option<String> },
     /// AWS names three possibilities at once, and none of them is the role's own policy.
     LookAtResource,
     /// The trust policy of the role to check has to let the caller in, by this statement; `None` where the
@@ -97,6 +105,8 @@ pub enum Unanswered {
     KmsKey(Text),
     NotConfigured(Text),
     OtherAccount,
+    /// A resource of the user's own policy.
+    ResourceOfOtherAccount,
     Leftover(Option<Leftover>),
     Setting(Text),
     /// AWS denied this other action first; whether a statement is what is missing for it.
@@ -129,6 +139,7 @@ impl Remedy {
             Self::AddPolicy { policy, .. }
             | Self::PerhapsAddPolicy { policy, .. }
             | Self::AllowCandidates { policy, .. } => policy.as_ref(),
+            Self::NarrowGrant { policy, .. } => Some(policy),
             _ => None,
         }
     }
@@ -146,6 +157,13 @@ impl Remedy {
     pub fn command(&self) -> Option<String> {
         match self {
             Self::AddPolicy { role: Some(role), policy: Some(policy), .. } => Some(put_role_policy(role, policy)),
+            Self::AllowCandidates { role: Some(role), policy: Some(policy), .. } => {
+                Some(put_role_policy(role.name(), policy))
+            }
+            Self::ChangeFunctionRole { function, arn: Some(arn) } => Some(format!(
+                "aws lambda update-function-configuration --region={} --function-name={} --role={arn}",
+                function.region, function.name
+            )),
             Self::TrustSageMaker { role } => Some(format!(
                 "aws iam update-assume-role-policy --role-name={} --policy-document {}",
                 role.name(),
@@ -234,7 +252,32 @@ pub fn remedies(run: &Run) -> Vec<Advice> {
     add_refusals(&of(|denial| denial.kind != Kind::Unstated && !denial.is_missing_statement()), &mut advice);
     add_unanswered(run, &mut advice);
     add_warnings(run, &mut advice);
+    add_excess(run, &mut advice);
     advice
+}
+
+/// What to do about what is allowed and must not be.
+fn add_excess(run: &Run, advice: &mut Vec<Advice>) {
+    let excess: Vec<&Finding> = run.findings.iter().filter(|finding| finding.is_excess()).collect();
+    let (scope, denied): (Vec<&Finding>, Vec<&Finding>) =
+        excess.iter().partition(|finding| finding.check().is_some_and(|check| check.purpose == Purpose::Scope));
+    for (findings, effect) in [(scope, Effect::Allow), (denied, Effect::Deny)] {
+        let is_about = |statement: &&Statement| {
+            let is_of = |pattern: &String| {
+                let of_action = |finding: &&Finding| wildcard::matches(pattern, finding.action.raw());
+                let of_service =
+                    |finding: &&Finding| pattern.split(':').next() == finding.action.raw().split(':').next();
+                findings.iter().any(|it| if effect == Effect::Deny { of_action(it) } else { of_service(it) })
+            };
+            statement.effect == effect && statement.action.iter().any(is_of)
+        };
+        let statements: Vec<Statement> = run.specification.policy.statement.iter().filter(is_about).cloned().collect();
+        if !findings.is_empty() && !statements.is_empty() {
+            let remedy =
+                Remedy::NarrowGrant { policy: PolicyDocument::new(statements), denies: effect == Effect::Deny };
+            advice.push(about(&findings, remedy));
+        }
+    }
 }
 
 fn whole_run(remedy: Remedy) -> Advice {
@@ -265,7 +308,10 @@ fn is_known(finding: &Finding, run: &Run) -> bool {
 }
 
 fn names_resources(finding: &Finding) -> bool {
-    !finding.resources.is_empty() && finding.resources.iter().all(|resource| resource != "*")
+    // What the user's own policy says of all resources, it says of all.
+    let of_policy = finding.check().is_some_and(|check| check.ask.is_some());
+    of_policy && !finding.resources.is_empty()
+        || !finding.resources.is_empty() && finding.resources.iter().all(|resource| resource != "*")
 }
 
 /// One statement for each set of resources, with all the actions on it; `None`
@@ -328,6 +374,7 @@ fn add_candidates(run: &Run, advice: &mut Vec<Advice>) {
         let remedy = Remedy::AllowCandidates {
             candidates: finding.candidate_actions(),
             policy: is_offered.then(|| PolicyDocument::new(statements)),
+            role: finding.principal.as_ref().map(|role| Role::new(role.raw())),
         };
         advice.push(about(&[finding], remedy));
     }
@@ -452,6 +499,11 @@ fn unanswered(cause: Cause, finding: &Finding, run: &Run) -> Unanswered {
         Cause::AccountNotReady => Unanswered::AccountNotReady,
         Cause::KmsKey => Unanswered::KmsKey(said()),
         Cause::NotConfigured => Unanswered::NotConfigured(said()),
+        Cause::OtherAccount
+            if finding.check().is_some_and(|check| check.ask.is_some() && !matches!(check.target, Target::Role(_))) =>
+        {
+            Unanswered::ResourceOfOtherAccount
+        }
         Cause::OtherAccount => Unanswered::OtherAccount,
         Cause::Leftover => Unanswered::Leftover(match &finding.note {
             Some(Note::LeftoverInTheWay(leftover)) => leftover.clone(),
@@ -507,6 +559,14 @@ fn add_warnings(run: &Run, advice: &mut Vec<Advice>) {
     if !changed.is_empty() {
         let leftovers = each_once(changed.iter().filter_map(|finding| finding.leftover.clone()));
         advice.push(about(&changed, Remedy::DeleteLeftovers(leftovers)));
+    }
+    for function in function_roles(run) {
+        let of_function: Vec<&Finding> = warned(Warning::WrongRoleOnFunction).collect();
+        let principal = run.principal.as_ref();
+        let arn = principal.map(|principal| {
+            format!("arn:{}:iam::{}:role/{}", principal.partition(), principal.account, function.expected.raw())
+        });
+        advice.push(about(&of_function, Remedy::ChangeFunctionRole { function, arn }));
     }
     let untrusted: Vec<&Finding> = warned(Warning::RoleTrust).collect();
     let role = untrusted.iter().find_map(|finding| match &finding.check()?.target {

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use crate::diagnosis::{Run, is_silent};
-use crate::finding::Finding;
+use crate::finding::{Finding, FunctionProblem, Note};
 use crate::iam::actions::CONTROL;
 use crate::iam::denial::{Kind, PolicyType};
 use crate::iam::partition::partition_of;
 use crate::judge::{Cause, Verdict};
+use crate::plan::Check;
 use crate::principal::Principal;
 use crate::proof::Warning;
 use crate::specification::{Bucket, GUIDE_TABLE, Role, Table, Target};
@@ -59,6 +60,10 @@ pub enum RootCause {
     RoleTrust {
         role: Arc<Role>,
     },
+    /// Functions of the pipeline run under other roles than they should.
+    WrongRoleOnFunction {
+        functions: Vec<FunctionRole>,
+    },
     /// Every denial states the same policy type, and the same policy where it has an ARN.
     PolicyType {
         kind: Kind,
@@ -67,6 +72,17 @@ pub enum RootCause {
     },
     /// Only requests to tables of nearly the guide's name are denied.
     TableName(Vec<(Arc<Table>, TableDifference)>),
+}
+
+/// A function of the pipeline, and the roles that it has and should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionRole {
+    pub name: String,
+    pub region: String,
+    /// The ARN of the role that it has.
+    pub found: Text,
+    /// The name of the role that it should have.
+    pub expected: Text,
 }
 
 /// The services that answered nothing.
@@ -103,6 +119,7 @@ impl RootCause {
             Self::BucketRegion(_) => "bucketRegion",
             Self::ResourceMissing { .. } => "resourceMissing",
             Self::RoleTrust { .. } => "roleTrust",
+            Self::WrongRoleOnFunction { .. } => "wrongRoleOnFunction",
             Self::PolicyType { .. } => "policyType",
             Self::TableName(_) => "tableName",
         }
@@ -125,12 +142,15 @@ pub fn root_cause(run: &Run) -> Option<RootCause> {
         .or_else(|| bucket_region(run, &wrong))
         .or_else(|| resource_missing(&wrong))
         .or_else(|| role_trust(&wrong))
+        .or_else(|| wrong_role_on_function(run, &wrong))
         .or_else(|| policy_type(&wrong))
         .or_else(|| table_name(run, &wrong))
 }
 
 fn deny_control(wrong: &[&Finding]) -> Option<RootCause> {
-    let control = wrong.iter().find(|finding| finding.must_be_denied() && finding.verdict == Verdict::Allowed)?;
+    let control = wrong
+        .iter()
+        .find(|finding| finding.check().is_some_and(Check::is_deny_control) && finding.verdict == Verdict::Allowed)?;
     Some(RootCause::DenyControl { action: control.action.clone() })
 }
 
@@ -300,12 +320,40 @@ fn resource_missing(wrong: &[&Finding]) -> Option<RootCause> {
 }
 
 fn role_trust(wrong: &[&Finding]) -> Option<RootCause> {
-    let all = wrong.iter().all(|finding| finding.warning == Some(Warning::RoleTrust));
+    // What SageMaker's own role may do stays unknown with it.
+    let follows = |finding: &Finding| finding.principal.is_some() && finding.cause == Some(Cause::NotAssumed);
+    let is_untrusted = |finding: &Finding| finding.warning == Some(Warning::RoleTrust);
+    let all = wrong.iter().all(|finding| is_untrusted(finding) || follows(finding));
     let role = wrong.iter().find_map(|finding| match &finding.check()?.target {
         Target::Role(role) => Some(role.clone()),
         _ => None,
     });
     role.filter(|_| all).map(|role| RootCause::RoleTrust { role })
+}
+
+fn wrong_role_on_function(run: &Run, wrong: &[&Finding]) -> Option<RootCause> {
+    let functions = function_roles(run);
+    let all = wrong.iter().all(|finding| finding.warning == Some(Warning::WrongRoleOnFunction) || finding.is_excess());
+    (all && !functions.is_empty()).then_some(RootCause::WrongRoleOnFunction { functions })
+}
+
+/// The functions that run under another role than they should.
+pub(crate) fn function_roles(run: &Run) -> Vec<FunctionRole> {
+    let of = |finding: &Finding| {
+        let check = finding.check()?;
+        let Some(Note::Function(problems)) = &finding.note else { return None };
+        let Target::Resource(resource) = &check.target else { return None };
+        problems.iter().find_map(|problem| match problem {
+            FunctionProblem::Role { found, expected } => Some(FunctionRole {
+                name: resource.name("name").unwrap_or_default().to_owned(),
+                region: check.place(&run.place).region,
+                found: found.clone(),
+                expected: expected.clone(),
+            }),
+            _ => None,
+        })
+    };
+    run.findings.iter().filter_map(of).collect()
 }
 
 fn policy_type(wrong: &[&Finding]) -> Option<RootCause> {
@@ -384,7 +432,7 @@ mod tests {
             ("ModelsMetadatas", Some(TableDifference::Letters)),
             ("My-ModelMetadata", None),
         ] {
-            assert_eq!(table_difference(&Table { name: name.to_owned(), key: None }), expected, "{name}");
+            assert_eq!(table_difference(&Table { name: name.to_owned(), ..Table::default() }), expected, "{name}");
         }
     }
 

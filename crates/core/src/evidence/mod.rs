@@ -3,11 +3,13 @@
 //! A proof's grade is not written by hand. It follows from these records, by
 //! one rule ([`grade`]), so that a new recording is one more line of `records`.
 
+mod form_records;
 mod records;
 
 use crate::iam::actions::PASS_ROLE;
 use crate::proof::{Grade, Proof};
 
+pub use form_records::FORM_RECORDS;
 pub use records::RECORDS;
 
 /// One thing that was seen of one answer to one action's request.
@@ -65,7 +67,10 @@ pub fn grade(seen: impl Iterator<Item = Seen>) -> Grade {
 
 /// The records of one proof of one action.
 pub fn records_of(action: &str, code: &str, text: &str) -> impl Iterator<Item = &'static Record> {
-    RECORDS.iter().filter(move |record| record.code == code && record.text == text && record.actions.contains(&action))
+    RECORDS
+        .iter()
+        .chain(FORM_RECORDS)
+        .filter(move |record| record.code == code && record.text == text && record.actions.contains(&action))
 }
 
 /// How sure a proof is, and what that rests on, in a sentence.

@@ -82,6 +82,8 @@ pub const RECORDS: &[Record] = &[
     record(&["dynamodb:UpdateItem"], KEY_COUNT, Seen::Sibling, "GetItem, whose check it is", "2026-11"),
     record(&["dynamodb:UpdateItem"], GUARDED, Seen::Page, "DynamoDB Developer Guide, \"Working with items and attributes\": the condition is evaluated on the item", "2026-11"),
     record(&["dynamodb:UpdateItem"], GUARDED, Seen::Both, "intrale/platform, docs/pipeline/kernel-iam-matriz-5211.md", "2026-08"),
+    record(&["dynamodb:Query", "dynamodb:Scan"], validation("the table does not have the specified index"), Seen::Text, "awslabs/aws-sdk-ios-samples#58, aws/aws-record-ruby#64", "2016-02"),
+    record(&["dynamodb:Query", "dynamodb:Scan"], validation("the table does not have the specified index"), Seen::Sibling, "GetItem, which is denied before the table's key is looked at", "2026-11"),
     record(&["dynamodb:Query"], OK, Seen::Page, "DynamoDB API Reference, Query", "2026-11"),
     record(&["dynamodb:Query"], QUERY_KEY, Seen::Text, "dynamoose/dynamoose#992", "2026-11"),
     record(&["dynamodb:Query"], QUERY_KEY, Seen::Sibling, "GetItem, which is denied before the table's key is looked at", "2026-11"),

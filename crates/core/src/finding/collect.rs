@@ -2,11 +2,14 @@
 
 use crate::answer::Reply;
 use crate::evidence;
-use crate::finding::{Candidate, DenialFound, Finding, Note, Origin, Outcome, ProofFound};
+use crate::finding::{Candidate, Conditions, DenialFound, Finding, Note, Origin, Outcome, ProofFound};
+use crate::form;
 use crate::iam::actions::{CONTROL, PASS_ROLE};
 use crate::iam::denial::Kind;
+use crate::iam::resource::{MADE_UP, is_everything};
 use crate::judge::{Cause, Judgment, Proven, Verdict};
 use crate::place::Place;
+use crate::plan::{Check, Purpose};
 use crate::proof::{Grade, Warning};
 use crate::specification::Target;
 use crate::text::Text;
@@ -129,7 +132,7 @@ impl Controls {
         let mut identities = outcomes.iter().filter(|outcome| outcome.check.action() == CONTROL);
         if !identities.any(allowed) {
             Self::NoIdentity
-        } else if outcomes.iter().filter(|outcome| outcome.check.must_be_denied()).any(allowed) {
+        } else if outcomes.iter().filter(|outcome| outcome.check.is_deny_control()).any(allowed) {
             Self::SayYes
         } else {
             Self::Sound
@@ -148,7 +151,20 @@ impl Controls {
 impl Finding {
     fn of_outcome(outcome: &Outcome, place: &Place, controls: Controls) -> Self {
         let Outcome { check, answer, duration, allowed_after } = outcome;
-        let resources = check.resources(place);
+        let place = &check.place(place);
+        let resources = match &check.ask {
+            // The policy's own words, where the name is made up from them.
+            Some(ask)
+                if check.is_on_made_up_name()
+                    && check.purpose != Purpose::Scope
+                    && !is_everything(&ask.resource)
+                    && !matches!(check.target, Target::Bucket(_)) =>
+            {
+                vec![ask.resource.clone()]
+            }
+            _ if check.purpose == Purpose::Function => vec![check.function_arn(place)],
+            _ => check.resources(place),
+        };
         let proof = |code: &str, (grade, source): (Grade, String)| {
             let better = check.probe.on.better(&check.target).filter(|_| grade != Grade::Documented);
             let request = answer.form.as_deref().map(Text::from);
@@ -157,7 +173,7 @@ impl Finding {
         let judgment = outcome.judge();
         let proven = judgment.verdict();
         // A control is what the others are believed by.
-        let itself = check.action() == CONTROL || (check.must_be_denied() && controls == Controls::SayYes);
+        let itself = check.action() == CONTROL || (check.is_deny_control() && controls == Controls::SayYes);
         let disbelieved = !itself && proven != Verdict::Inconclusive && !controls.believe(proven);
         let verdict = if disbelieved { Verdict::Inconclusive } else { proven };
         let mut candidates = &[][..];
@@ -218,6 +234,8 @@ impl Finding {
             candidates: candidates.iter().map(|action| Candidate::new(action, &check.target, place)).collect(),
             request_context: if verdict == Verdict::Denied { outcome.request_context() } else { String::new() },
             leftover: outcome.leftover(place).filter(|_| warning == Some(Warning::SideEffect)),
+            principal: check.other_role().map(Text::from),
+            conditions: conditions_of(check, place),
         }
     }
 
@@ -225,6 +243,7 @@ impl Finding {
     fn unexplained(outcome: &Outcome, place: &Place) -> Option<Self> {
         let Judgment::Allowed { proven: Proven::Unexplained(action), .. } = outcome.judge() else { return None };
         let check = &outcome.check;
+        let place = &check.place(place);
         Some(Self {
             origin: Origin::Dependent { called_by: vec![check.probe] },
             action: action.into(),
@@ -274,8 +293,25 @@ impl Finding {
             candidates: Vec::new(),
             request_context: self.request_context.clone(),
             leftover: None,
+            principal: None,
+            conditions: None,
         })
     }
+}
+
+/// What of the pipeline's own request a check sends.
+fn conditions_of(check: &Check, place: &Place) -> Option<Conditions> {
+    let mut taken = form::take(check.action(), check.ask.as_ref()?.request.as_ref()?);
+    for value in taken.sent.values_mut().flatten() {
+        *value = value.replace(MADE_UP, &place.names.absent_name());
+    }
+    let of_client = if check.action().starts_with("s3:") { form::OF_THE_CLIENT_OF_S3 } else { &[] };
+    let of_the_caller = form::OF_THE_CALLER.iter().chain(of_client).map(|key| (*key).to_owned());
+    Some(Conditions {
+        sent: taken.sent,
+        differ: taken.differing.into_iter().chain(of_the_caller).collect(),
+        left: taken.left.into_iter().map(|(field, _)| field).collect(),
+    })
 }
 
 /// Why a bare denial of `GetObject` is not about `s3:GetObject`.
@@ -305,6 +341,9 @@ fn note_of(
         (None, Some(Warning::ResourceMissing)) => Note::ResourceMissing,
         (None, Some(Warning::SideEffect)) => Note::SideEffect(outcome.leftover(place)),
         (None, Some(Warning::RoleTrust)) => Note::RoleTrust,
+        (None, Some(Warning::WrongRoleOnFunction | Warning::FunctionConfiguration)) => {
+            Note::Function(outcome.function_problems())
+        }
         (None, None) => {
             // A denial of another action on an allowed row is what AWS came to next.
             let next = denial.and_then(|denial| denial.action.as_ref());

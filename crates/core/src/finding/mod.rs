@@ -5,6 +5,7 @@ mod collect;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::answer::{Answer, Leftover};
@@ -49,7 +50,33 @@ impl Outcome {
 
     /// The same, with what it rests on.
     pub fn judge(&self) -> Judgment<'_> {
-        judge(&self.answer, self.check.probe)
+        let mut judgment = judge(&self.answer, self.check.probe);
+        if let Judgment::Allowed { warning, .. } = &mut judgment
+            && *warning == Some(Warning::ResourceMissing)
+            && self.check.is_on_made_up_name()
+        {
+            *warning = None;
+        }
+        if let Judgment::Allowed { warning: warning @ None, .. } = &mut judgment {
+            *warning = self.function_problems().first().map(FunctionProblem::warning);
+        }
+        judgment
+    }
+
+    /// What is wrong with the function whose configuration was read.
+    pub fn function_problems(&self) -> Vec<FunctionProblem> {
+        let (Some(facts), Some(ask)) = (&self.answer.function, &self.check.ask) else { return Vec::new() };
+        let mut problems = Vec::new();
+        let found = facts.role.rsplit('/').next().unwrap_or_default();
+        if let Some(expected) = ask.role.as_deref().filter(|expected| *expected != found) {
+            problems.push(FunctionProblem::Role { found: facts.role.as_str().into(), expected: expected.into() });
+        }
+        problems.extend(facts.regions.iter().map(|(variable, region)| FunctionProblem::Region {
+            variable: variable.as_str().into(),
+            region: region.as_str().into(),
+        }));
+        problems.extend(facts.reasons.iter().map(|reason| FunctionProblem::NotReady(reason.as_str().into())));
+        problems
     }
 
     /// What of the request a policy's condition can look at.
@@ -91,6 +118,41 @@ pub struct Finding {
     pub request_context: String,
     /// What the request left behind.
     pub leftover: Option<Leftover>,
+    /// Whose permissions it is about, where that is not the caller.
+    pub principal: Option<Text>,
+    /// What of the pipeline's own request was sent.
+    pub conditions: Option<Conditions>,
+}
+
+/// What a policy's conditions could look at in the pipeline's own request, and what of it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// The condition keys that were sent, with their values.
+    pub sent: BTreeMap<String, Vec<String>>,
+    /// The condition keys that can have other values in the pipeline's own request.
+    pub differ: Vec<String>,
+    /// The fields that were not sent.
+    pub left: Vec<String>,
+}
+
+/// What is wrong with a function of the pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FunctionProblem {
+    /// It runs under another role.
+    Role { found: Text, expected: Text },
+    /// It is not ready, for a reason in Lambda's own code.
+    NotReady(Text),
+    /// One of its variables names another Region.
+    Region { variable: Text, region: Text },
+}
+
+impl FunctionProblem {
+    const fn warning(&self) -> Warning {
+        match self {
+            Self::Role { .. } => Warning::WrongRoleOnFunction,
+            Self::NotReady(_) | Self::Region { .. } => Warning::FunctionConfiguration,
+        }
+    }
 }
 
 /// Where a finding comes from.
@@ -205,6 +267,8 @@ pub enum Note {
     SideEffect(Option<Leftover>),
     /// The role may be passed, and SageMaker cannot assume it.
     RoleTrust,
+    /// What is wrong with a function of the pipeline.
+    Function(Vec<FunctionProblem>),
     /// The action is allowed, since AWS went on to this one.
     WentOnTo { action: Text, on_made_up_name: bool },
     /// S3 found no object to read.
@@ -226,7 +290,7 @@ impl Finding {
     /// What it is known by.
     pub fn key(&self) -> Key {
         let resource = match &self.origin {
-            Origin::Check(check) => check.target.name(),
+            Origin::Check(check) => check.ask.as_ref().map_or(check.target.name(), |ask| &ask.resource),
             Origin::Dependent { .. } => self.resource.as_ref().map_or("", Text::raw),
         };
         Key { action: self.action.raw().to_owned(), resource: resource.to_owned(), is_dependent: self.is_dependent() }
@@ -234,7 +298,9 @@ impl Finding {
 
     pub fn conformity(&self) -> Conformity {
         match (self.verdict, self.must_be_denied()) {
-            (Verdict::Inconclusive, _) => Conformity::Unknown(self.cause.unwrap_or(Cause::Unrecognized)),
+            (Verdict::Inconclusive | Verdict::Excess, _) => {
+                Conformity::Unknown(self.cause.unwrap_or(Cause::Unrecognized))
+            }
             (Verdict::Denied, false) => Conformity::Missing,
             (Verdict::Allowed, true) => Conformity::Excess,
             (Verdict::Allowed, false) => self.warning.map_or(Conformity::AsSpecified, Conformity::Flawed),
@@ -270,6 +336,11 @@ impl Finding {
     /// Whether the run is sound only if this is denied.
     pub fn must_be_denied(&self) -> bool {
         self.check().is_some_and(Check::must_be_denied)
+    }
+
+    /// Whether it is allowed where the policy says that it must not be; a control that is says more than that.
+    pub fn is_excess(&self) -> bool {
+        self.conformity() == Conformity::Excess && !self.check().is_some_and(Check::is_control)
     }
 
     /// Whether this is the check of an action.
@@ -308,6 +379,8 @@ impl Finding {
             candidates: Vec::new(),
             request_context: String::new(),
             leftover: None,
+            principal: None,
+            conditions: None,
         }
     }
 
@@ -366,6 +439,15 @@ impl Details {
 
 impl Candidate {
     fn new(action: &'static str, target: &Target, place: &Place) -> Self {
+        if let Target::Resource(resource) = target {
+            // The bucket of an object, and everything, of an action that takes no resource.
+            let arn = match action {
+                "s3:ListBucket" => resource.pattern.split('/').next().unwrap_or_default().to_owned(),
+                "ecr:GetAuthorizationToken" => "*".to_owned(),
+                _ => resource.pattern.clone(),
+            };
+            return Self { action, resources: vec![arn], condition: None };
+        }
         let Target::Bucket(bucket) = target else { return Self { action, resources: Vec::new(), condition: None } };
         let (resources, condition) = match action {
             "s3:ListBucket" => (vec![place.bucket_arn(bucket)], None),

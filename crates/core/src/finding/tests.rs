@@ -43,7 +43,8 @@ fn text(text: Option<&Text>) -> &str {
 
 #[test]
 fn a_resource_is_in_the_account_of_the_run() {
-    let check = || plan(&specification(), PROBES).into_iter().find(|check| check.action() == "dynamodb:Scan").unwrap();
+    let check =
+        || plan(&specification(), PROBES).checks.into_iter().find(|check| check.action() == "dynamodb:Scan").unwrap();
     let resource = |account: Option<&str>| {
         let place = Place { account: account.map(str::to_owned), ..place() };
         findings(&[Outcome::new(check(), success(), Duration::ZERO)], &place)[0].resource.clone().unwrap()
@@ -132,6 +133,7 @@ fn without_an_identity_nothing_is_believed() {
 
     // The same where the control was not tried at all.
     let outcomes: Vec<_> = plan(&specification(), PROBES)
+        .checks
         .into_iter()
         .filter(|check| check.action() != CONTROL)
         .map(|check| Outcome::new(check, success(), Duration::ZERO))
@@ -403,8 +405,9 @@ fn a_denial_notes_what_of_the_request_a_condition_can_look_at() {
 #[test]
 fn what_was_allowed_after_a_while_says_so_before_its_own_note() {
     let of = |answer: Answer| {
-        let check = plan(&specification(), PROBES).into_iter().find(|check| check.action() == "s3:GetObject").unwrap();
-        let control = plan(&specification(), PROBES).swap_remove(0);
+        let check =
+            plan(&specification(), PROBES).checks.into_iter().find(|check| check.action() == "s3:GetObject").unwrap();
+        let control = plan(&specification(), PROBES).checks.swap_remove(0);
         let after = AllowedAfter { after: Duration::from_secs(9), before: "denied" };
         let outcome = Outcome { allowed_after: Some(after), ..Outcome::new(check, answer, Duration::ZERO) };
         findings(&[Outcome::new(control, success(), Duration::ZERO), outcome], &place()).swap_remove(1).note
@@ -443,7 +446,7 @@ fn findings_know_their_service_and_their_check() {
 
 #[test]
 fn a_check_that_was_not_made_says_so() {
-    let check = plan(&specification(), PROBES).swap_remove(1);
+    let check = plan(&specification(), PROBES).checks.swap_remove(1);
     let finding = Finding::not_run(&check);
     assert_eq!(finding.conformity(), Conformity::Unknown(Cause::NotRun));
     assert!(matches!(finding.note, Some(Note::Cause(Cause::NotRun))) && finding.is_check_of("s3:GetObject"));

@@ -111,6 +111,7 @@ impl Display for Fragment<'_> {
         self.write_wrong(f)?;
         write_advice(f, "What to do", &report.advice)?;
         write_advice(f, "Advisories", &report.advisories)?;
+        self.write_not_covered(f)?;
         self.write_as_specified(f)?;
         f.write_str("</div>\n")
     }
@@ -174,6 +175,18 @@ impl Fragment<'_> {
             let index = self.report.rows.iter().position(|other| std::ptr::eq(other, row));
             let since = index.and_then(|index| self.shown.since.get(index)?.as_deref());
             write_row(f, row, since)?;
+        }
+        f.write_str("</ul>\n")
+    }
+
+    fn write_not_covered(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.report.not_covered.is_empty() {
+            return Ok(());
+        }
+        f.write_str("<h3>Not covered</h3>\n<ul>\n")?;
+        for left_out in &self.report.not_covered {
+            let (action, resource, reason) = (&left_out.action, &left_out.resource, &left_out.reason);
+            writeln!(f, "<li>{} on {}: {}.</li>", Escaped(action), Escaped(resource), Escaped(reason))?;
         }
         f.write_str("</ul>\n")
     }

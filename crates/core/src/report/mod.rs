@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::diagnosis::{Advice, Advisory, RootCause, Run, advisories, remedies, root_cause};
 use crate::finding::{Finding, Key};
 use crate::judge::Verdict;
-use crate::plan::Check;
+use crate::plan::{Check, NotCovered};
 use crate::problem::Problem;
 use crate::proof::Grade;
 use crate::text::{Rendering, Text};
@@ -76,10 +76,13 @@ impl Report {
     /// The report of a run, diagnosed.
     pub fn new(run: Run, request_id: Text, duration: Duration, is_filtered: bool) -> Self {
         let summary = Summary::of(&run.findings);
+        let strict = run.is_strict();
+        let is_well = |finding: &Finding| finding.is_clean() || finding.is_excess();
         let verdict = match summary {
             Summary { denied: 1.., .. } => Verdict::Denied,
-            _ if run.findings.iter().all(Finding::is_clean) => Verdict::Allowed,
-            _ => Verdict::Inconclusive,
+            _ if !run.findings.iter().all(is_well) => Verdict::Inconclusive,
+            _ if strict && run.findings.iter().any(Finding::is_excess) => Verdict::Excess,
+            _ => Verdict::Allowed,
         };
         Self {
             verdict,
@@ -127,9 +130,22 @@ impl Report {
         self.run.as_ref().is_some_and(|run| run.unexpected_principal().is_some())
     }
 
+    /// What the policy asks for and no check tells.
+    pub fn not_covered(&self) -> &[NotCovered] {
+        self.run().and_then(|run| run.coverage.as_ref()).map_or(&[], |coverage| &coverage.not_covered)
+    }
+
+    /// Whether there is something to say although nothing fails.
+    pub fn has_reservations(&self) -> bool {
+        !self.not_covered().is_empty() || self.findings().iter().any(Finding::is_excess)
+    }
+
     /// How many findings are not as they should be, and are not denied.
     pub fn unclear(&self) -> usize {
-        let unclear = |finding: &&Finding| !finding.is_clean() && finding.verdict != Verdict::Denied;
+        let strict = self.run().is_some_and(Run::is_strict);
+        let unclear = |finding: &&Finding| {
+            !finding.is_clean() && finding.verdict != Verdict::Denied && (strict || !finding.is_excess())
+        };
         self.findings().iter().filter(unclear).count()
     }
 
@@ -142,7 +158,7 @@ impl Report {
     pub fn status(&self) -> u16 {
         match self.verdict {
             Verdict::Allowed => 200,
-            Verdict::Denied => 403,
+            Verdict::Denied | Verdict::Excess => 403,
             Verdict::Inconclusive => 503,
         }
     }

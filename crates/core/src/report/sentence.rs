@@ -4,7 +4,7 @@ use crate::diagnosis::wording::article;
 use crate::finding::Conformity;
 use crate::iam::denial::Kind;
 use crate::judge::Verdict;
-use crate::report::json::{Denial, Report, Row};
+use crate::report::json::{Coverage, Denial, Report, Row};
 
 /// The whole report in a few plain sentences: what is wrong, and how much is not.
 pub fn describe_outcome(report: &Report) -> String {
@@ -24,7 +24,44 @@ pub fn describe_outcome(report: &Report) -> String {
         several => sentences.push(list_actions(several, report.headline.is_none())),
     }
     sentences.push(count_checks(report));
+    sentences.extend(describe_coverage(report));
     sentences.join(" ")
+}
+
+/// How the run stands to the policy, in one line: `as specified`, or what is missing, in excess or not provable.
+pub fn describe_conformity(report: &Report) -> String {
+    let rows: Vec<&Row> = report.rows.iter().collect();
+    let groups = [
+        ("missing", actions_of(&rows, |row| row.conformity == Conformity::Missing)),
+        ("excess", actions_of(&rows, |row| row.conformity == Conformity::Excess)),
+        ("flawed", actions_of(&rows, |row| matches!(row.conformity, Conformity::Flawed(_)))),
+        ("not provable", actions_of(&rows, |row| matches!(row.conformity, Conformity::Unknown(_)))),
+        ("not covered", each_once(report.not_covered.iter().map(|left_out| left_out.action.as_str()))),
+    ];
+    let told: Vec<_> = groups
+        .into_iter()
+        .filter(|(_, actions)| !actions.is_empty())
+        .map(|(what, actions)| format!("{what}: {}", actions.join(", ")))
+        .collect();
+    if told.is_empty() { "as specified".to_owned() } else { told.join("; ") }
+}
+
+/// How much of a policy of the user's own was checked, where that is not all of it.
+fn describe_coverage(report: &Report) -> Option<String> {
+    let coverage = report.coverage.filter(|coverage| coverage.checked < coverage.of)?;
+    let actions = each_once(report.not_covered.iter().map(|left_out| left_out.action.as_str()));
+    let Coverage { checked, of } = coverage;
+    Some(format!("Checked {checked} of {of} that the policy says. Not covered: {}.", actions.join(", ")))
+}
+
+fn each_once<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut each: Vec<&str> = Vec::new();
+    for text in texts {
+        if !each.contains(&text) {
+            each.push(text);
+        }
+    }
+    each
 }
 
 /// How many of the checks are as specified. What AWS denied while another action was called is no check; the

@@ -56,7 +56,7 @@ pub const fn mark(row: &Row) -> &'static str {
 pub const fn mark_of(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "✓",
-        Verdict::Denied => "✗",
+        Verdict::Denied | Verdict::Excess => "✗",
         Verdict::Inconclusive => "?",
     }
 }
@@ -90,6 +90,7 @@ pub fn render(report: &Report, layout: Layout) -> String {
         text.heading("As specified");
         text.as_specified(report, &clean);
     }
+    text.not_covered(report);
     text.about(report);
     text.list("Advisories", &report.advisories);
     text.list("What to do", &report.advice);
@@ -102,6 +103,17 @@ struct Writer {
 }
 
 impl Writer {
+    fn not_covered(&mut self, report: &Report) {
+        if report.not_covered.is_empty() {
+            return;
+        }
+        self.heading("Not covered");
+        for left_out in &report.not_covered {
+            let count = if left_out.count > 1 { format!(" ({} actions)", left_out.count) } else { String::new() };
+            self.paragraph(2, &format!("{} on {}{count}: {}.", left_out.action, left_out.resource, left_out.reason));
+        }
+    }
+
     fn paint(&self, text: &str, color: Color) -> String {
         if self.layout.color { format!("\u{1b}[{}m{text}\u{1b}[0m", color.code()) } else { text.to_owned() }
     }

@@ -36,6 +36,9 @@ const KEY_COUNT: Proof = Proof::error("ValidationException", "the number of cond
 
 const GUARDED: Proof = Proof::error("ConditionalCheckFailedException", "");
 
+/// A made-up index fits a grant on all indexes of a table.
+const INDEX_MISSING: Proof = Proof::error("ValidationException", "the table does not have the specified index");
+
 const TABLE_MISSING: Proof = Proof::error("ResourceNotFoundException", "").warn(Warning::ResourceMissing);
 
 /// In the order in which they are tried where only the key's name is known.

@@ -17,7 +17,9 @@ use crate::time_left::ask_further;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
 
 use crate::probes::QUERY;
-use crate::probes::dynamodb::{KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_value, key_context, success_name};
+use crate::probes::dynamodb::{
+    INDEX_MISSING, KEY_TYPES, NAME_THE_KEY, TABLE_MISSING, absent_value, key_context, success_name,
+};
 
 const KEY_MISSED: Proof = Proof::error("ValidationException", "query condition missed key schema element");
 
@@ -28,6 +30,7 @@ const PROOFS: &[Proof] = &[
     OTHER_TYPE,
     Proof::error("ValidationException", "query key condition not supported"),
     Proof::success("200"),
+    INDEX_MISSING,
     TABLE_MISSING,
 ];
 
@@ -37,7 +40,7 @@ pub(in crate::probes) const PROBE: Probe = Probe {
     info: ProbeInfo {
         action: QUERY,
         on: On::Table(About {
-            resources: |table, place| vec![place.table_arn(table)],
+            resources: |table, place| vec![place.queried_arn(table)],
             request_context: |table| format!("{}, and `Select` COUNT", key_context(table)),
             better: |table| table.key.is_none().then_some(NAME_THE_KEY),
             leftover: None,
@@ -77,7 +80,14 @@ async fn run(session: &Session, table: &Table) -> Answer {
 }
 
 async fn query(session: &Session, table: &Table, key: &str, value: AttributeValue) -> Answer {
-    let request = session.clients.dynamodb.query().table_name(&table.name).limit(1).select(Select::Count);
+    let request = session
+        .clients
+        .dynamodb
+        .query()
+        .table_name(&table.name)
+        .set_index_name(table.index.clone())
+        .limit(1)
+        .select(Select::Count);
     let request = request
         .key_condition_expression("#key = :value")
         .expression_attribute_names("#key", key)

@@ -10,13 +10,13 @@ use crate::probe::{Probe, SendOn};
 use crate::session::Session;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 
-use crate::probes::dynamodb::{TABLE_MISSING, success_name};
+use crate::probes::dynamodb::{INDEX_MISSING, TABLE_MISSING, success_name};
 
 pub(in crate::probes) const PROBE: Probe = Probe {
     info: ProbeInfo {
         action: "dynamodb:Scan",
         on: On::Table(About {
-            resources: |table, place| vec![place.table_arn(table)],
+            resources: |table, place| vec![place.queried_arn(table)],
             request_context: |_| "`Limit` 1 and `Select` COUNT, and no projection".to_owned(),
             better: |_| None,
             leftover: None,
@@ -24,14 +24,21 @@ pub(in crate::probes) const PROBE: Probe = Probe {
         request: "Scan, `Limit` 1, `Select` COUNT",
         harmless: "it counts at most one item and returns none",
         side_effect: "none; $0.0625 a million, more where the first item is large",
-        proofs: &[Proof::success("200"), TABLE_MISSING],
+        proofs: &[Proof::success("200"), INDEX_MISSING, TABLE_MISSING],
         dependent_actions: &["kms:*"],
     },
     send: SendOn::Table(|session, table| Box::pin(run(session, table))),
 };
 
 async fn run(session: &Session, table: &Table) -> Answer {
-    let request = session.clients.dynamodb.scan().table_name(&table.name).limit(1).select(Select::Count);
+    let request = session
+        .clients
+        .dynamodb
+        .scan()
+        .table_name(&table.name)
+        .set_index_name(table.index.clone())
+        .limit(1)
+        .select(Select::Count);
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
     read(request.send().await, |done| success_name(done.consumed_capacity()))
 }

@@ -67,6 +67,15 @@ async fn run(session: &Session, bucket: &Bucket) -> Answer {
                 .configured();
         }
     }
+    if bucket.one_object {
+        let answer = get(session, bucket, &bucket.prefix).await;
+        return explain_denial(session, bucket, &bucket.prefix, false, answer)
+            .await
+            .form("the one object of the policy");
+    }
+    if !bucket.suffix.is_empty() {
+        return get_absent(session, bucket, "an object that does not exist").await;
+    }
     let first = match list(session, bucket, &bucket.prefix).await.1 {
         Listed::Key(key) => key,
         Listed::Nothing => return get_absent(session, bucket, "an object that does not exist").await,
@@ -94,7 +103,7 @@ async fn run(session: &Session, bucket: &Bucket) -> Answer {
 
 /// Gets an object whose name this run made up.
 async fn get_absent(session: &Session, bucket: &Bucket, form: &'static str) -> Answer {
-    let key = format!("{}{}", bucket.prefix, session.names.absent_name());
+    let key = bucket.key_with(&session.names.absent_name());
     // A policy can allow to list under a prefix only, and then S3 answers 403 even to those who could list.
     get(session, bucket, &key).await.form(form).unexplained(Means::ThisOrAnother(&["s3:GetObject", "s3:ListBucket"]))
 }

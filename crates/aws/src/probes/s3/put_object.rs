@@ -91,7 +91,7 @@ async fn put(session: &Session, bucket: &Bucket, key: &str, if_none_match: Optio
 }
 
 fn key(bucket: &Bucket, names: &Names) -> String {
-    format!("{}{}", bucket.prefix, names.record_name())
+    bucket.key_with(&names.record_name())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! `PROBE_ASSUME_ROLE_ARN` names the role.
 
 use permissions_core::answer::{Answer, Means};
+use permissions_core::iam::actions::ASSUME_ROLE;
 use permissions_core::probe::{About, On, ProbeInfo};
 use permissions_core::proof::Proof;
 use permissions_core::specification::Role;
@@ -44,7 +45,9 @@ async fn run(session: &Session, role: &Role) -> Answer {
     // Named as Lambda names the function's own session, so that a filter on CloudTrail knows both (observed: the
     // principals of Lambda functions in denials). A name has two characters at least (STS API Reference, `AssumeRole`).
     let name = session.settings.session_name.as_deref().filter(|name| name.len() > 1).unwrap_or("permissions-probe");
-    let result = request.role_session_name(name).send().await;
+    let own = session.specification.own.as_ref().and_then(|own| own.requests.get(ASSUME_ROLE));
+    let external_id = own.and_then(|own| own.get("ExternalId")).and_then(|id| id.as_str()).map(str::to_owned);
+    let result = request.role_session_name(name).set_external_id(external_id).send().await;
     let opened = result.as_ref().ok().and_then(credentials);
     let name = if opened.is_some() { "200" } else { "200 without credentials" };
     // Few denials of STS name no action (2019), and of this request they can mean no other.

@@ -112,6 +112,16 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
              The function's role may pass it to SageMaker (iam:PassRole): that follows from AWS's answer.",
             role.arn
         ),
+        RootCause::WrongRoleOnFunction { functions } => {
+            let named: Vec<_> = functions
+                .iter()
+                .map(|it| format!("The function {} runs under {}, and not under the role {}.", it.name, it.found.raw(), it.expected.raw()))
+                .collect();
+            format!(
+                "{} What this run says of its own role says nothing about a function that has another one. Assign the role to it.",
+                named.join(" ")
+            )
+        }
         RootCause::PolicyType { kind, policy_type, policy_arn } => {
             let how = if *kind == Kind::Explicit { "explicitly denies" } else { "does not allow" };
             format!(
@@ -152,6 +162,7 @@ pub fn describe_without_names(id: &str) -> &'static str {
         "bucketRegion" => "The bucket is in another Region.",
         "resourceMissing" => "A resource of the pipeline does not exist.",
         "roleTrust" => "SageMaker cannot assume the role that it is handed.",
+        "wrongRoleOnFunction" => "A function of the pipeline runs under another role than it should.",
         "policyType" => {
             "Every denial states the same policy type, and adding an Allow to the role's own policy does not help."
         }
@@ -209,7 +220,26 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
                 describe_keys(keys)
             )
         }
-        Remedy::AllowCandidates { candidates, policy } => describe_candidates(candidates, policy.as_ref()),
+        Remedy::AllowCandidates { candidates, policy, role: Some(role) } => format!(
+            "SageMaker could not do its work under {}: one of {} is missing in the role's own policies, or the repository or the bucket \
+             does not let the role in, or what is named does not exist.{}",
+            role.arn,
+            candidates.join(", "),
+            if policy.is_some() { " This policy of that role allows them:" } else { "" }
+        ),
+        Remedy::AllowCandidates { candidates, policy, role: None } => describe_candidates(candidates, policy.as_ref()),
+        Remedy::NarrowGrant { denies: false, .. } => "A statement of the role allows more than the policy says, perhaps on \
+             \"Resource\": \"*\". Let it say no more than these statements:"
+            .to_owned(),
+        Remedy::NarrowGrant { denies: true, .. } => "AWS allows what the policy denies, so the role does not have the statement that \
+             denies it. Add it to the role:"
+            .to_owned(),
+        Remedy::ChangeFunctionRole { function, .. } => format!(
+            "The function {} runs under {}. Assign the role {} to it. If that role has a path, its ARN in the command needs the path.",
+            function.name,
+            function.found.raw(),
+            function.expected.raw()
+        ),
         Remedy::LookAtResource => "AWS says that the resource does not exist in this Region, or that no resource-based policy allows \
                                    these actions, or that one denies them. Check whether the resource exists, and then check its own policy."
             .to_owned(),
@@ -290,6 +320,21 @@ pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
              group is not there, and these requests would create one."
                 .to_owned()
         }
+        Advisory::DependentLeftOut { behind } => {
+            let each: Vec<_> = behind.iter().map(|(action, of)| format!("{action} (for {})", of.join(", "))).collect();
+            format!(
+                "The policy does not allow what AWS can ask for besides, with some fields of a request such as a role, tags or a key: {}. \
+                 Allow what the pipeline uses.",
+                each.join("; ")
+            )
+        }
+        Advisory::DefaultBucketLeftOut { bucket } => format!(
+            "The policy leaves out the bucket {bucket}, which the SageMaker Python SDK makes and works in unless it is told another one. \
+             If the pipeline uses the SDK, name a bucket of its own, or allow these actions on that one."
+        ),
+        Advisory::ManagedRuleLeftOut => "The policy starts state machines and leaves out the rules by which AWS Step Functions waits for \
+                                         SageMaker's jobs (StepFunctionsGetEventsForSageMaker…Rule). The role of such a machine needs them."
+            .to_owned(),
         Advisory::EndpointActionsLeftOut { endpoint } => format!(
             "The guide's policy leaves out sagemaker:CreateEndpointConfig and sagemaker:DescribeEndpoint, which deploying \
              an endpoint such as {} needs. They were not tried.",

@@ -1,7 +1,7 @@
 //! What there is to know of a single finding beyond its verdict.
 
 use crate::answer::Leftover;
-use crate::finding::Note;
+use crate::finding::{FunctionProblem, Note};
 use crate::judge::Cause;
 use crate::probe::Better;
 use crate::text::Text;
@@ -51,6 +51,7 @@ fn clause(note: &Note, voice: Voice) -> String {
              and path"
                 .to_owned()
         }
+        Note::Function(problems) => problems.iter().map(describe_function_problem).collect::<Vec<_>>().join("; "),
         Note::WentOnTo { action, on_made_up_name: true } => format!(
             "the action is allowed, since AWS went on to {}, on a resource that does not exist; this says \
              nothing about the pipeline's own resource",
@@ -77,6 +78,25 @@ fn clause(note: &Note, voice: Voice) -> String {
         // These are sentences of their own.
         Note::Disbelieved { .. } | Note::AllowedAfter(..) | Note::DeniedMeanwhile | Note::ContentWithheld { .. } => {
             String::new()
+        }
+    }
+}
+
+fn describe_function_problem(problem: &FunctionProblem) -> String {
+    match problem {
+        FunctionProblem::Role { found, expected } => {
+            format!("the function runs under {}, and should run under the role {}", found.raw(), expected.raw())
+        }
+        FunctionProblem::NotReady(reason) if reason.raw().contains("KMS") => {
+            format!("the function's role cannot use the AWS KMS key of its environment: Lambda says {}", reason.raw())
+        }
+        FunctionProblem::NotReady(reason) => format!("the function is not ready to run: Lambda says {}", reason.raw()),
+        FunctionProblem::Region { variable, region } => {
+            format!(
+                "its variable {} names {}, which is another Region than the function's own",
+                variable.raw(),
+                region.raw()
+            )
         }
     }
 }

@@ -49,6 +49,11 @@ pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voi
         Unanswered::OtherAccount => {
             format!("SageMaker takes only roles of the caller's own account: correct {}.", name_of(Setting::PassedRole))
         }
+        Unanswered::ResourceOfOtherAccount => {
+            "The policy names a resource of another account, which these requests cannot name: check \
+                                               it from a function in that account, or correct the account in the ARN."
+                .to_owned()
+        }
         Unanswered::Leftover(leftover) => sentence(&describe_leftover_in_the_way(leftover.as_ref())),
         Unanswered::Setting(said) => {
             format!(

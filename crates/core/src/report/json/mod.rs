@@ -16,11 +16,11 @@ use crate::problem::Problem as Wrong;
 use crate::proof::{Grade, Warning};
 use crate::report;
 use crate::report::links::{Link, links};
-use crate::report::sentence::describe_outcome;
+use crate::report::sentence::{describe_conformity, describe_outcome};
 use crate::text::{MAX_TEXT_BYTES, Rendering, Text};
 use crate::voice::Voice;
 
-pub use row::{Denial, DenialDetails, Matched, Proof, Row};
+pub use row::{Denial, DenialDetails, Matched, Proof, Row, SentConditions};
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "permissions-probe/v2";
@@ -55,6 +55,9 @@ pub struct Report {
     pub log_group: Option<String>,
     /// What the report is about, and where the console shows it.
     pub links: Vec<Link>,
+    /// How much of a policy of the user's own was checked.
+    pub coverage: Option<Coverage>,
+    pub not_covered: Vec<NotCovered>,
 }
 
 /// A report as it is written, worst first.
@@ -66,12 +69,19 @@ struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     headline: Option<&'a Headline>,
     summary: Summary,
+    /// How the run stands to a policy of the user's own, in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conformity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Coverage>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     problems: &'a [Problem],
     wrong: Vec<&'a Row>,
     advice: &'a [Advice],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     advisories: &'a [Advice],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_covered: &'a [NotCovered],
     allowed: AsSpecified<'a>,
     #[serde(skip_serializing_if = "AsSpecified::is_empty")]
     denied_as_specified: AsSpecified<'a>,
@@ -90,10 +100,13 @@ impl Serialize for Report {
             verdict: self.verdict,
             headline: self.headline.as_ref(),
             summary: self.summary,
+            conformity: self.coverage.is_some().then(|| describe_conformity(self)),
+            coverage: self.coverage,
             problems: &self.problems,
             wrong: self.wrong(),
             advice: &self.advice,
             advisories: &self.advisories,
+            not_covered: &self.not_covered,
             allowed: AsSpecified { report: self, verdict: Verdict::Allowed },
             denied_as_specified: AsSpecified { report: self, verdict: Verdict::Denied },
             principal: self.principal.as_ref(),
@@ -114,6 +127,10 @@ struct Brief<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<Grade>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conditions: Option<&'a SentConditions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
 }
 
@@ -123,6 +140,8 @@ impl<'a> Brief<'a> {
             action: &row.action,
             resource: row.resource.as_deref().map(|resource| report.shorten(resource)),
             proof: row.proof.as_ref().map(|proof| proof.grade),
+            principal: row.principal.as_deref(),
+            conditions: row.conditions.as_ref(),
             note: row.note.as_deref().filter(|_| row.is_noteworthy),
         }
     }
@@ -156,6 +175,29 @@ impl Serialize for AsSpecified<'_> {
         }
         list.end()
     }
+}
+
+/// How much of a policy was checked: so many actions on a resource of so many.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Coverage {
+    pub checked: usize,
+    pub of: usize,
+}
+
+/// What the policy says and no check tells.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotCovered {
+    pub action: String,
+    pub resource: String,
+    pub reason: String,
+    /// For how many actions on a resource it stands, if for more than one.
+    #[serde(skip_serializing_if = "is_one")]
+    pub count: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -254,6 +296,14 @@ impl Report {
         let advice =
             report.advice.iter().filter_map(|advice| Some(Advice::render(advice, run?, voice, &mut rendering)));
         let advice = advice.collect();
+        let coverage = run.and_then(|run| run.coverage.as_ref());
+        let not_covered = report.not_covered().iter().map(|left_out| NotCovered {
+            action: rendering.text(&left_out.action.as_str().into()),
+            resource: rendering.text(&left_out.resource.as_str().into()),
+            reason: rendering.text(&left_out.reason.as_str().into()),
+            count: left_out.count,
+        });
+        let not_covered = not_covered.collect();
         let advisories = report.advisories.iter().map(|advisory| Advice {
             text: rendering.text(&wording::describe_advisory(advisory, voice)),
             actions: advisory.actions().iter().map(|action| rendering.text(action)).collect(),
@@ -280,6 +330,8 @@ impl Report {
             outcome: String::new(),
             log_group,
             links,
+            coverage: coverage.map(|coverage| Coverage { checked: coverage.checked, of: coverage.of }),
+            not_covered,
         };
         rendered.outcome = describe_outcome(&rendered);
         rendered
@@ -324,6 +376,8 @@ impl Report {
             other_principal: None,
             log_group: None,
             links: Vec::new(),
+            coverage: None,
+            not_covered: Vec::new(),
         }
     }
 

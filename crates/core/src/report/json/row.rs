@@ -1,10 +1,12 @@
 //! One row of the report: what is known of one action on one resource.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{is_false, millis};
 use crate::diagnosis::wording;
-use crate::finding::{Conformity, DenialFound, Details, Finding, MatchedStatement, Note, ProofFound};
+use crate::finding::{Conditions, Conformity, DenialFound, Details, Finding, MatchedStatement, Note, ProofFound};
 use crate::iam::denial::{Kind, PolicyType};
 use crate::judge::{Cause, Verdict};
 use crate::proof::{Grade, Warning};
@@ -41,6 +43,12 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_request_id: Option<String>,
     pub duration_ms: u64,
+    /// The ARN of the role that it is about, where that is not the caller's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// What of the pipeline's own request was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<SentConditions>,
     /// The actions of which one was denied, where AWS does not say which.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<&'static str>,
@@ -109,6 +117,33 @@ pub struct Matched {
     pub effect: Option<String>,
 }
 
+/// What a policy's conditions could look at in the pipeline's own request, and what of it was sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentConditions {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sent: BTreeMap<String, Vec<String>>,
+    /// The condition keys that can have other values in the pipeline's own request.
+    pub differ: Vec<String>,
+    /// The fields of that request that were not sent.
+    #[serde(rename = "notSent", skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+}
+
+impl SentConditions {
+    fn render(conditions: &Conditions, rendering: &mut Rendering) -> Self {
+        let mut text = |text: &String| rendering.text(&text.as_str().into());
+        Self {
+            sent: conditions
+                .sent
+                .iter()
+                .map(|(key, values)| (text(key), values.iter().map(&mut text).collect()))
+                .collect(),
+            differ: conditions.differ.iter().map(&mut text).collect(),
+            left: conditions.left.iter().map(&mut text).collect(),
+        }
+    }
+}
+
 impl Row {
     pub(super) fn render(finding: &Finding, voice: Voice, rendering: &mut Rendering) -> Self {
         let action = rendering.text(&finding.action);
@@ -137,6 +172,8 @@ impl Row {
             aws_request_id: finding.aws_request_id.as_ref().map(|id| rendering.request_id(id)),
             duration_ms: millis(finding.duration),
             candidates: finding.candidate_actions(),
+            principal: rendering.optional(finding.principal.as_ref()),
+            conditions: finding.conditions.as_ref().map(|it| SentConditions::render(it, rendering)),
             conformity: finding.conformity(),
             // What AWS went on to on a name that the run made up is for an advisory to tell.
             is_noteworthy: matches!(

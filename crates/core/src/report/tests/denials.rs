@@ -81,8 +81,12 @@ fn two_prefixes_of_one_bucket_name_an_action_on_the_bucket_once() {
 #[test]
 fn a_statement_names_the_object_that_is_read_where_the_prefix_does_not_take_it_in() {
     let resources = |prefix: &str, key: &str| {
-        let bucket =
-            Bucket { name: "your-bucket-name".to_owned(), prefix: prefix.to_owned(), object_key: Some(key.to_owned()) };
+        let bucket = Bucket {
+            name: "your-bucket-name".to_owned(),
+            prefix: prefix.to_owned(),
+            object_key: Some(key.to_owned()),
+            ..Bucket::default()
+        };
         let specification = Specification { buckets: vec![Arc::new(bucket)], ..specification() };
         let run = run(specification, |check| (check.action() == "s3:GetObject").then(|| lacking(check)));
         advice_of(run)[0]["policy"]["Statement"][0]["Resource"].clone()

@@ -33,7 +33,7 @@ fn a_success_is_a_sentence_and_a_table() {
 
 #[test]
 fn problems_stand_without_rows_that_say_nothing() {
-    let checks = crate::plan::plan(&specification(), PROBES);
+    let checks = crate::plan::plan(&specification(), PROBES).checks;
     let problems = vec![Problem::new("PROBE_BUCKET", Some("My_Bucket".into()), "the name of a bucket")];
     let report = Report::of_problems(&checks, problems, "REQUEST".into());
     let report = crate::report::json::Report::render(&report, VOICE, false);

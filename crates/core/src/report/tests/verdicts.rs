@@ -78,7 +78,7 @@ fn a_run_of_some_actions_is_never_complete() {
 
 #[test]
 fn where_nothing_was_tried_the_problems_are_the_report() {
-    let checks = plan(&specification(), PROBES);
+    let checks = plan(&specification(), PROBES).checks;
     let problems = vec![
         Problem::new("PROBE_BUCKET", Some("My_Bucket".into()), "the name of a bucket"),
         Problem::new("AWS_REGION", None, "a Region"),

@@ -1,0 +1,450 @@
+//! A specification of the user's own, read from JSON: every problem at once, each by the path to it.
+//!
+//! `{"policy": …, "requests": …, "resources": …, "functions": …}`, as
+//! docs/reference/specification.schema.json describes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::iam::names::{is_region, is_role_arn, is_role_name};
+use crate::iam::policy::{Effect, PolicyDocument, Statement};
+use crate::iam::resource::Parts;
+use crate::iam::{catalogue, resource};
+use crate::problem::Problem;
+use crate::specification::{Function, Known, TableKey};
+use crate::text::Text;
+
+/// The longest document that is read, in bytes.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// A specification as it was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// The statements of all policies, in their order.
+    pub policy: Option<PolicyDocument>,
+    pub requests: BTreeMap<String, Map<String, Value>>,
+    pub resources: Vec<Arc<Known>>,
+    pub functions: Vec<Arc<Function>>,
+}
+
+/// Reads a document. `role` is the name of the role that the pipeline's functions should run under where the document
+/// names none.
+///
+/// # Errors
+///
+/// All problems, each under `name` and the path to what is wrong.
+pub fn read(json: &str, name: &str, role: &str) -> Result<Document, Vec<Problem>> {
+    let mut reader = Reader { name, problems: Vec::new() };
+    if json.len() > MAX_BYTES {
+        reader.problem("", None, format!("a JSON document of at most {MAX_BYTES} bytes; it has {}", json.len()));
+        return Err(reader.problems);
+    }
+    let document = match serde_json::from_str(json) {
+        Ok(value) => reader.document(&value, role),
+        Err(error) => {
+            reader.problem("", Some(json), format!("a JSON document; {error}"));
+            None
+        }
+    };
+    match document {
+        Some(document) if reader.problems.is_empty() => Ok(document),
+        _ => Err(reader.problems),
+    }
+}
+
+/// Collects the problems of a document.
+struct Reader<'a> {
+    name: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, path: &str, value: Option<&str>, expected: impl Into<String>) {
+        let name = if path.is_empty() { self.name.to_owned() } else { format!("{} {path}", self.name) };
+        self.problems.push(Problem::new(name, value.map(Text::from), expected.into()));
+    }
+
+    /// A problem with a value of the wrong kind.
+    fn wrong(&mut self, path: &str, value: &Value, expected: impl Into<String>) {
+        self.problem(path, Some(&value.to_string()), expected);
+    }
+
+    /// The members of an object, each of which has to be a known one.
+    fn object<'v>(&mut self, path: &str, value: &'v Value, known: &[&str]) -> Option<&'v Map<String, Value>> {
+        let Value::Object(object) = value else {
+            self.wrong(path, value, "an object");
+            return None;
+        };
+        for (key, value) in object.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
+            self.wrong(&join(path, key), value, format!("none of that name, but any of {}", known.join(", ")));
+        }
+        Some(object)
+    }
+
+    fn text<'v>(&mut self, path: &str, value: &'v Value, expected: &str) -> Option<&'v str> {
+        let text = value.as_str().filter(|text| !text.is_empty());
+        if text.is_none() {
+            self.wrong(path, value, expected);
+        }
+        text
+    }
+
+    fn document(&mut self, value: &Value, role: &str) -> Option<Document> {
+        let object = self.object("", value, &["$schema", "policy", "requests", "resources", "functions"])?;
+        let policy = match object.get("policy") {
+            Some(policy) => self.policies(policy),
+            None => {
+                self.problem("policy", None, "an IAM policy document, or a list of them");
+                None
+            }
+        };
+        Some(Document {
+            policy,
+            requests: object.get("requests").map(|it| self.requests(it)).unwrap_or_default(),
+            resources: object.get("resources").map(|it| self.resources(it)).unwrap_or_default(),
+            functions: object.get("functions").map(|it| self.functions(it, role)).unwrap_or_default(),
+        })
+    }
+
+    fn policies(&mut self, value: &Value) -> Option<PolicyDocument> {
+        let mut statements = Vec::new();
+        match value {
+            Value::Array(list) if list.is_empty() => self.wrong("policy", value, "at least one policy document"),
+            Value::Array(list) => {
+                for (index, policy) in list.iter().enumerate() {
+                    self.policy(&format!("policy[{index}]"), policy, &mut statements);
+                }
+            }
+            policy => self.policy("policy", policy, &mut statements),
+        }
+        Some(PolicyDocument::new(statements))
+    }
+
+    fn policy(&mut self, path: &str, value: &Value, statements: &mut Vec<Statement>) {
+        let Some(object) = self.object(path, value, &["Version", "Id", "Statement"]) else { return };
+        if let Some(version) = object.get("Version")
+            && !matches!(version.as_str(), Some("2012-10-17" | "2008-10-17"))
+        {
+            self.wrong(&join(path, "Version"), version, "\"2012-10-17\", or the older \"2008-10-17\"");
+        }
+        let path = join(path, "Statement");
+        match object.get("Statement") {
+            None => self.problem(&path, None, "a statement, or a list of them"),
+            Some(list @ Value::Array(all)) if all.is_empty() => self.wrong(&path, list, "at least one statement"),
+            Some(Value::Array(list)) => {
+                for (index, statement) in list.iter().enumerate() {
+                    statements.extend(self.statement(&format!("{path}[{index}]"), statement));
+                }
+            }
+            Some(one) => statements.extend(self.statement(&path, one)),
+        }
+    }
+
+    fn statement(&mut self, path: &str, value: &Value) -> Option<Statement> {
+        const KNOWN: &[&str] = &[
+            "Sid",
+            "Effect",
+            "Action",
+            "NotAction",
+            "Resource",
+            "NotResource",
+            "Condition",
+            "Principal",
+            "NotPrincipal",
+        ];
+        let object = self.object(path, value, KNOWN)?;
+        for (element, expected) in [
+            (
+                "NotAction",
+                "Action: NotAction takes in every action that AWS has or will have, which nothing can try one by one",
+            ),
+            (
+                "NotResource",
+                "Resource: NotResource takes in every resource but a few, which nothing can try one by one",
+            ),
+            ("Principal", "no Principal: the statements are those of the role's own policy"),
+            ("NotPrincipal", "no NotPrincipal: the statements are those of the role's own policy"),
+        ] {
+            if let Some(value) = object.get(element) {
+                self.wrong(&join(path, element), value, expected);
+            }
+        }
+        let effect = match object.get("Effect").map(|effect| (effect, effect.as_str())) {
+            Some((_, Some("Allow"))) => Effect::Allow,
+            Some((_, Some("Deny"))) => Effect::Deny,
+            Some((effect, _)) => {
+                self.wrong(&join(path, "Effect"), effect, "Allow or Deny");
+                Effect::Allow
+            }
+            None => {
+                self.problem(&join(path, "Effect"), None, "Allow or Deny");
+                Effect::Allow
+            }
+        };
+        let sid = object.get("Sid").and_then(|sid| self.text(&join(path, "Sid"), sid, "a name").map(str::to_owned));
+        let action =
+            self.list(path, object, "Action", "NotAction", "an action such as s3:GetObject, or a list of them");
+        for (at, action) in &action {
+            self.action(at, action);
+        }
+        let resource =
+            self.list(path, object, "Resource", "NotResource", "an ARN, a pattern of ARNs or \"*\", or a list of them");
+        for (at, resource) in &resource {
+            if Parts::of(resource).is_none() {
+                self.problem(at, Some(resource), "an ARN, such as arn:aws:s3:::my-bucket/*, or \"*\"");
+            }
+        }
+        let condition = object.get("Condition");
+        if let Some(condition) = condition {
+            self.condition(&join(path, "Condition"), condition);
+        }
+        Some(Statement {
+            sid,
+            effect,
+            action: action.into_iter().map(|(_, action)| action).collect(),
+            resource: resource.into_iter().map(|(_, resource)| resource).collect(),
+            condition: condition.cloned(),
+            ..Statement::default()
+        })
+    }
+
+    /// The texts of an element that takes one or a list, each with the path to it.
+    fn list(
+        &mut self,
+        path: &str,
+        object: &Map<String, Value>,
+        element: &str,
+        negated: &str,
+        expected: &str,
+    ) -> Vec<(String, String)> {
+        let path = join(path, element);
+        match object.get(element) {
+            None if object.contains_key(negated) => Vec::new(),
+            None => {
+                self.problem(&path, None, expected);
+                Vec::new()
+            }
+            Some(list @ Value::Array(all)) if all.is_empty() => {
+                self.wrong(&path, list, expected);
+                Vec::new()
+            }
+            Some(Value::Array(list)) => {
+                let mut texts = Vec::new();
+                for (index, value) in list.iter().enumerate() {
+                    let path = format!("{path}[{index}]");
+                    if let Some(text) = self.text(&path, value, expected) {
+                        texts.push((path, text.to_owned()));
+                    }
+                }
+                texts
+            }
+            Some(one) => {
+                self.text(&path, one, expected).map(|text| (path.clone(), text.to_owned())).into_iter().collect()
+            }
+        }
+    }
+
+    /// An action has to be one that AWS has, or a pattern of some.
+    fn action(&mut self, path: &str, action: &str) {
+        let Some((service, _)) = action.split_once(':') else {
+            if !resource::is_everything(action) {
+                self.problem(
+                    path,
+                    Some(action),
+                    "a service and an action with a colon between them, such as s3:GetObject",
+                );
+            }
+            return;
+        };
+        if !catalogue::expand(action).is_empty() {
+            return;
+        }
+        if service.contains(['*', '?']) || catalogue::has_service(service) {
+            let expected = match catalogue::services_of(action) {
+                Some(services) => format!("an action that AWS has; the action of this name is {services}"),
+                None => "an action that AWS has: there is none of this name in the Service Authorization Reference"
+                    .to_owned(),
+            };
+            self.problem(path, Some(action), expected);
+        } else {
+            let expected = format!("an action that AWS has: no service's actions start with {service}:");
+            self.problem(path, Some(action), expected);
+        }
+    }
+
+    fn condition(&mut self, path: &str, value: &Value) {
+        let Value::Object(operators) = value else {
+            return self.wrong(
+                path,
+                value,
+                "an object of operators, such as {\"StringEquals\": {\"aws:RequestedRegion\": \"us-east-1\"}}",
+            );
+        };
+        for (operator, keys) in operators {
+            let path = join(path, operator);
+            let Value::Object(keys) = keys else {
+                self.wrong(&path, keys, "an object of condition keys");
+                continue;
+            };
+            for (key, value) in keys {
+                let is_value = |value: &Value| value.is_string() || value.is_boolean() || value.is_number();
+                let valid = is_value(value) || value.as_array().is_some_and(|list| list.iter().all(is_value));
+                if !valid {
+                    self.wrong(&join(&path, key), value, "a value, or a list of values");
+                }
+            }
+        }
+    }
+
+    fn requests(&mut self, value: &Value) -> BTreeMap<String, Map<String, Value>> {
+        let Value::Object(all) = value else {
+            self.wrong(
+                "requests",
+                value,
+                "an object of requests by action, such as {\"s3:PutObject\": {\"ServerSideEncryption\": \"aws:kms\"}}",
+            );
+            return BTreeMap::new();
+        };
+        let mut requests = BTreeMap::new();
+        for (action, request) in all {
+            let path = join("requests", action);
+            let Some(known) = catalogue::find(action) else {
+                self.problem(&path, None, "an action that AWS has, such as sagemaker:CreateTrainingJob");
+                continue;
+            };
+            match request {
+                Value::Object(fields) => {
+                    requests.insert(known.name, fields.clone());
+                }
+                other => self.wrong(&path, other, "an object of the request's fields, in the names of AWS's API"),
+            }
+        }
+        requests
+    }
+
+    fn resources(&mut self, value: &Value) -> Vec<Arc<Known>> {
+        let Value::Object(all) = value else {
+            self.wrong("resources", value, "an object by ARN, such as {\"arn:aws:s3:::my-bucket/data.csv\": {}}");
+            return Vec::new();
+        };
+        all.iter().filter_map(|(arn, details)| self.known(arn, details)).map(Arc::new).collect()
+    }
+
+    fn known(&mut self, arn: &str, details: &Value) -> Option<Known> {
+        let path = join("resources", arn);
+        let parts = Parts::of(arn).filter(|parts| resource::is_exact(arn) && !parts.resource.is_empty());
+        if parts.is_none() {
+            self.problem(&path, None, "the ARN of one thing that exists, without wildcards");
+        }
+        let object = self.object(&path, details, &["key", "region", "image", "modelData"])?;
+        let mut text = |field: &str, expected: &str, valid: &dyn Fn(&str) -> bool| {
+            let value = object.get(field)?;
+            let found = value.as_str().filter(|text| valid(text)).map(str::to_owned);
+            if found.is_none() {
+                self.wrong(&join(&path, field), value, expected);
+            }
+            found
+        };
+        let key = text("key", "the table's partition key and its type, such as modelId:S", &|it| {
+            TableKey::parse(it).is_some()
+        });
+        let region = text("region", "the code of an AWS Region, such as us-east-1", &is_region);
+        let image = text(
+            "image",
+            "the image that SageMaker pulls, such as ACCOUNT.dkr.ecr.us-east-1.amazonaws.com/name:tag",
+            &is_image,
+        );
+        let model_data = text("modelData", "where the model is, such as s3://my-bucket/model.tar.gz", &|it| {
+            it.strip_prefix("s3://").is_some_and(|rest| {
+                rest.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+            })
+        });
+        parts?;
+        Some(Known { arn: arn.to_owned(), key: key.as_deref().and_then(TableKey::parse), region, image, model_data })
+    }
+
+    fn functions(&mut self, value: &Value, role: &str) -> Vec<Arc<Function>> {
+        let Value::Array(list) = value else {
+            self.wrong("functions", value, "a list of the names of the pipeline's functions");
+            return Vec::new();
+        };
+        let mut functions: Vec<Arc<Function>> = Vec::new();
+        for (index, value) in list.iter().enumerate() {
+            let path = format!("functions[{index}]");
+            let expected = "the name of a function, or {\"name\": …, \"role\": …}";
+            let function = match value {
+                Value::Object(_) => self.object(&path, value, &["name", "role"]).and_then(|object| {
+                    let name = match object.get("name") {
+                        Some(name) => self.function_name(&join(&path, "name"), name),
+                        None => {
+                            self.problem(&join(&path, "name"), None, "the name of a function");
+                            None
+                        }
+                    };
+                    let own = object.get("role").map(|role| self.role(&join(&path, "role"), role));
+                    Some(Function { name: name?, role: own.unwrap_or_else(|| Some(role.to_owned()))? })
+                }),
+                Value::String(_) => {
+                    self.function_name(&path, value).map(|name| Function { name, role: role.to_owned() })
+                }
+                _ => {
+                    self.wrong(&path, value, expected);
+                    None
+                }
+            };
+            if let Some(function) = function
+                && !functions.iter().any(|known| known.name == function.name)
+            {
+                functions.push(Arc::new(function));
+            }
+        }
+        functions
+    }
+
+    fn function_name(&mut self, path: &str, value: &Value) -> Option<String> {
+        let name = value.as_str().filter(|name| is_function(name));
+        if name.is_none() {
+            self.wrong(
+                path,
+                value,
+                "the name of a function, 1 to 64 letters, digits, hyphens and underscores, or its ARN",
+            );
+        }
+        name.map(str::to_owned)
+    }
+
+    fn role(&mut self, path: &str, value: &Value) -> Option<String> {
+        let name = value.as_str().filter(|name| is_role_name(name) || is_role_arn(name));
+        if name.is_none() {
+            self.wrong(path, value, "the name of an IAM role, or its ARN");
+        }
+        name.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned())
+    }
+}
+
+/// Lambda API Reference, `GetFunctionConfiguration`: `FunctionName`.
+fn is_function(name: &str) -> bool {
+    let own = match name.strip_prefix("arn:") {
+        Some(_) => match name.split(':').collect::<Vec<_>>()[..] {
+            ["arn", _, "lambda", region, account, "function", own]
+                if is_region(region) && crate::iam::names::is_account(account) =>
+            {
+                own
+            }
+            _ => return false,
+        },
+        None => name,
+    };
+    (1..=64).contains(&own.len()) && own.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// SageMaker API Reference, `ContainerDefinition`: `Image`.
+fn is_image(image: &str) -> bool {
+    (1..=255).contains(&image.len()) && !image.chars().any(char::is_whitespace)
+}
+
+fn join(path: &str, element: &str) -> String {
+    if path.is_empty() { element.to_owned() } else { format!("{path}.{element}") }
+}

@@ -1,0 +1,1 @@
+//! A specification of the user's own, against an emulated account.
