@@ -23,7 +23,7 @@ const AT_LEAST: usize = 85;
 /// A case, with the contexts of the pipeline's request and of one of this program's.
 #[derive(Clone, Debug)]
 struct Case {
-    case: Value,
+    line: Value,
     real: Context,
     ours: Context,
 }
@@ -53,7 +53,9 @@ fn cases() -> Vec<Case> {
         all.extend(context_of(&case[side]));
         all
     };
-    lines.map(|case| Case { real: context(&case, "context"), ours: context(&case, "probe_context"), case }).collect()
+    lines
+        .map(|case| Case { real: context(&case, "context"), ours: context(&case, "probe_context"), line: case })
+        .collect()
 }
 
 /// A context of an object's members.
@@ -87,16 +89,16 @@ fn is_of_resource(key: &str) -> bool {
 
 impl Case {
     fn id(&self) -> &str {
-        self.case["id"].as_str().unwrap()
+        self.line["id"].as_str().unwrap()
     }
 
     fn action(&self) -> &str {
-        self.case["action"].as_str().unwrap()
+        self.line["action"].as_str().unwrap()
     }
 
     /// What the pipeline's request is about, in the Region that it goes to.
     fn arn(&self) -> String {
-        let arn = self.case["resource"].as_str().unwrap();
+        let arn = self.line["resource"].as_str().unwrap();
         let mut parts: Vec<&str> = arn.splitn(6, ':').collect();
         if !parts[3].is_empty() && !self.is_of_kms() {
             parts[3] = self.region();
@@ -129,7 +131,7 @@ impl Case {
     /// The fields of the pipeline's own request, as a specification has them. The name of a session is no field of it:
     /// it is the function's own.
     fn requests(&self) -> Value {
-        let mut requests = self.case["requests"].clone();
+        let mut requests = self.line["requests"].clone();
         let all = requests.as_object_mut().unwrap();
         for fields in all.values_mut().filter_map(Value::as_object_mut) {
             fields.remove("RoleSessionName");
@@ -234,10 +236,10 @@ impl Case {
             return wire::allowed(request, &wire);
         }
         let context = self.context(&wire);
-        let refused = asked.iter().find(|resource| !allows(&self.case, resource, &context));
+        let refused = asked.iter().find(|resource| !allows(&self.line, resource, &context));
         decisions.lock().unwrap().push(Decision { is_allowed: refused.is_none(), context: context.clone() });
         let Some(resource) = refused else { return wire::allowed(request, &wire) };
-        let said = judges(&self.case["policy"], self.action(), resource, &context);
+        let said = judges(&self.line["policy"], self.action(), resource, &context);
         wire::denied(request, &wire, self.action(), resource, said == Some(Effect::Deny))
     }
 
@@ -264,7 +266,7 @@ impl Case {
     /// The keys that the policy looks at and that the pipeline's request has other values of.
     fn differing(&self, context: &Context) -> Vec<String> {
         let mut used = BTreeSet::new();
-        collect_keys(&self.case["policy"]["Statement"], &mut used);
+        collect_keys(&self.line["policy"]["Statement"], &mut used);
         used.into_iter().filter(|key| values(&self.real, key) != values(context, key)).collect()
     }
 }
@@ -336,7 +338,7 @@ fn wrong(case: &Case, told: &Told, decision: &Decision) -> Vec<String> {
             wrong.push(format!("{id}: {key} was sent as {on_wire:?}, and the report says {said:?}"));
         }
     }
-    if case.case["real"] == told.verdict.as_str() {
+    if case.line["real"] == told.verdict.as_str() {
         return wrong;
     }
     let differing = case.differing(&decision.context);
@@ -362,8 +364,9 @@ async fn verdicts_under_published_conditions_are_those_of_the_pipeline() {
         let Some(told) = case.told(&report) else {
             let left_out =
                 report["notCovered"].as_array().into_iter().flatten().map(|entry| entry["reason"].to_string());
-            let causes = rows(&report).into_iter().filter(|row| row["cause"].is_string());
-            let why: Vec<_> = left_out.chain(causes.map(|row| format!("{} {}", row["action"], row["cause"]))).collect();
+            let unclear = rows(&report).into_iter().filter(|row| row["cause"].is_string());
+            let why: Vec<_> =
+                left_out.chain(unclear.map(|row| format!("{} {}", row["action"], row["cause"]))).collect();
             if why.is_empty() {
                 failures.push(format!("{}: {} is neither told nor left out: {report}", case.id(), case.action()));
             }
@@ -375,7 +378,7 @@ async fn verdicts_under_published_conditions_are_those_of_the_pipeline() {
             continue;
         };
         failures.extend(wrong(case, &told, decision));
-        if case.case["real"] == told.verdict.as_str() {
+        if case.line["real"] == told.verdict.as_str() {
             agreed += 1;
         } else {
             let keys = case.differing(&decision.context).join(", ");

@@ -86,20 +86,20 @@ fn the_fields_of_requests() {
     for fields in form::all_fields() {
         let (first, rest) = fields.stops.split_at(1);
         let stops = format!("{}{rest}", first.to_lowercase());
-        text.push_str(&format!("### `{}`\n\nWhat keeps the request from taking effect: {stops}\n\n", fields.action));
+        text.extend([format!("### `{}`\n\nWhat keeps the request from taking effect: {stops}\n\n", fields.action)]);
         if fields.accepted.is_empty() {
             text.push_str("No field is sent.\n\n");
         } else {
             text.push_str("| sent | condition keys that it sets | action that AWS asks for besides | why it changes nothing |\n|---|---|---|---|\n");
             for field in fields.accepted {
                 let needs: Vec<&str> = field.needs.into_iter().collect();
-                text.push_str(&format!(
+                text.extend([format!(
                     "| `{}` | {} | {} | {} |\n",
                     field.path,
                     code(field.keys),
                     code(&needs),
                     field.why
-                ));
+                )]);
             }
             text.push('\n');
         }
@@ -113,7 +113,7 @@ fn the_fields_of_requests() {
         if !groups.is_empty() {
             text.push_str("| not sent | condition keys that it would set | why not |\n|---|---|---|\n");
             for (paths, keys, why) in groups {
-                text.push_str(&format!("| {} | {} | {why} |\n", code(&paths), code(keys)));
+                text.extend([format!("| {} | {} | {why} |\n", code(&paths), code(keys))]);
             }
             text.push('\n');
         }

@@ -130,7 +130,6 @@ fn operation(sdk: &SdkConfig, region: &str, form: &'static Form) -> Operation<Re
         region_set: None::<SigningRegionSet>,
         name: Some(SigningName::from(service.signing)),
         signing_options: options,
-        ..SigV4OperationSigningConfig::default()
     });
     if let Some(name) = sdk.app_name() {
         config.store_put(name.clone());
@@ -335,8 +334,8 @@ mod tests {
 
     use super::*;
     use crate::harness::{
-        self as stub, Request as Wire, Stub, json_error, response, rest_json_error, s3_error, specification, sts_error,
-        summary, with_headers,
+        Request as Wire, Stub, json_error, response, rest_json_error, s3_error, specification, sts_error, summary,
+        with_headers,
     };
     use crate::probe::make_check;
     use crate::probes::send_of;

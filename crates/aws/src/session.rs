@@ -58,8 +58,11 @@ pub struct Session {
     /// The same in other Regions, as far as checks have asked for them.
     elsewhere: Mutex<Vec<Arc<Session>>>,
     /// The names of the tables' keys, as AWS's answers to Query tell them: each is set when Query is done.
-    table_keys: Arc<Vec<(Arc<Table>, SetOnce<Option<String>>)>>,
+    table_keys: TableKeys,
 }
+
+/// The names of the tables' keys, each set when Query is done with the table.
+type TableKeys = Arc<Vec<(Arc<Table>, SetOnce<Option<String>>)>>;
 
 /// What the control has told.
 #[derive(Debug, Default)]
@@ -236,7 +239,7 @@ impl Session {
     }
 }
 
-fn table_keys(specification: &Specification) -> Arc<Vec<(Arc<Table>, SetOnce<Option<String>>)>> {
+fn table_keys(specification: &Specification) -> TableKeys {
     Arc::new(specification.tables.iter().map(|table| (table.clone(), SetOnce::new())).collect())
 }
 

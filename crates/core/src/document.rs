@@ -93,13 +93,10 @@ impl Reader<'_> {
 
     fn document(&mut self, value: &Value, role: &str) -> Option<Document> {
         let object = self.object("", value, &["$schema", "policy", "requests", "resources", "functions"])?;
-        let policy = match object.get("policy") {
-            Some(policy) => self.policies(policy),
-            None => {
-                self.problem("policy", None, "an IAM policy document, or a list of them");
-                None
-            }
-        };
+        let policy = object.get("policy").map(|policy| self.policies(policy));
+        if policy.is_none() {
+            self.problem("policy", None, "an IAM policy document, or a list of them");
+        }
         Some(Document {
             policy,
             requests: object.get("requests").map(|it| self.requests(it)).unwrap_or_default(),
@@ -108,7 +105,7 @@ impl Reader<'_> {
         })
     }
 
-    fn policies(&mut self, value: &Value) -> Option<PolicyDocument> {
+    fn policies(&mut self, value: &Value) -> PolicyDocument {
         let mut statements = Vec::new();
         match value {
             Value::Array(list) if list.is_empty() => self.wrong("policy", value, "at least one policy document"),
@@ -119,7 +116,7 @@ impl Reader<'_> {
             }
             policy => self.policy("policy", policy, &mut statements),
         }
-        Some(PolicyDocument::new(statements))
+        PolicyDocument::new(statements)
     }
 
     fn policy(&mut self, path: &str, value: &Value, statements: &mut Vec<Statement>) {
@@ -375,17 +372,9 @@ impl Reader<'_> {
             let path = format!("functions[{index}]");
             let expected = "the name of a function, or {\"name\": …, \"role\": …}";
             let function = match value {
-                Value::Object(_) => self.object(&path, value, &["name", "role"]).and_then(|object| {
-                    let name = match object.get("name") {
-                        Some(name) => self.function_name(&join(&path, "name"), name),
-                        None => {
-                            self.problem(&join(&path, "name"), None, "the name of a function");
-                            None
-                        }
-                    };
-                    let own = object.get("role").map(|role| self.role(&join(&path, "role"), role));
-                    Some(Function { name: name?, role: own.unwrap_or_else(|| Some(role.to_owned()))? })
-                }),
+                Value::Object(_) => {
+                    self.object(&path, value, &["name", "role"]).and_then(|object| self.function(&path, object, role))
+                }
                 Value::String(_) => {
                     self.function_name(&path, value).map(|name| Function { name, role: role.to_owned() })
                 }
@@ -401,6 +390,19 @@ impl Reader<'_> {
             }
         }
         functions
+    }
+
+    fn function(&mut self, path: &str, object: &Map<String, Value>, role: &str) -> Option<Function> {
+        let (at_name, at_role) = (join(path, "name"), join(path, "role"));
+        if !object.contains_key("name") {
+            self.problem(&at_name, None, "the name of a function");
+        }
+        let name = object.get("name").and_then(|name| self.function_name(&at_name, name));
+        let role = match object.get("role") {
+            Some(own) => self.role(&at_role, own),
+            None => Some(role.to_owned()),
+        };
+        Some(Function { name: name?, role: role? })
     }
 
     fn function_name(&mut self, path: &str, value: &Value) -> Option<String> {

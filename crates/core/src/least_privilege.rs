@@ -116,55 +116,51 @@ pub fn write(policy: &PolicyDocument, format: PolicyFormat) -> String {
 
 /// AWS SAM Developer Guide, `AWS::Serverless::Function`: `Policies`. A text of JSON is one of YAML, too.
 fn write_sam(policy: &PolicyDocument) -> String {
-    let mut text = String::from("Policies:\n  - Version: '2012-10-17'\n    Statement:\n");
+    let mut lines = vec!["Policies:".to_owned(), "  - Version: '2012-10-17'".to_owned(), "    Statement:".to_owned()];
     for statement in &policy.statement {
-        text.push_str(&format!("      - Effect: {}\n", effect(statement)));
-        if let Some(sid) = &statement.sid {
-            text.push_str(&format!("        Sid: {}\n", quote(sid)));
-        }
+        lines.push(format!("      - Effect: {}", effect(statement)));
+        lines.extend(statement.sid.iter().map(|sid| format!("        Sid: {}", quote(sid))));
         for (name, values) in [("Action", &statement.action), ("Resource", &statement.resource)] {
-            text.push_str(&format!("        {name}:\n"));
-            for value in values {
-                text.push_str(&format!("          - {}\n", quote(value)));
-            }
+            lines.push(format!("        {name}:"));
+            lines.extend(values.iter().map(|value| format!("          - {}", quote(value))));
         }
-        if let Some(condition) = &statement.condition {
-            text.push_str(&format!("        Condition: {condition}\n"));
-        }
+        lines.extend(statement.condition.iter().map(|condition| format!("        Condition: {condition}")));
     }
-    text
+    join(&lines)
 }
 
 /// Terraform's AWS provider, data source `aws_iam_policy_document`.
 fn write_terraform(policy: &PolicyDocument) -> String {
-    let mut text = String::from("data \"aws_iam_policy_document\" \"pipeline\" {\n");
     let list = |values: &[String]| values.iter().map(|value| hcl(value)).collect::<Vec<_>>().join(", ");
+    let mut lines = vec!["data \"aws_iam_policy_document\" \"pipeline\" {".to_owned()];
     for statement in &policy.statement {
-        text.push_str("  statement {\n");
-        if let Some(sid) = &statement.sid {
-            text.push_str(&format!("    sid       = {}\n", hcl(sid)));
-        }
-        text.push_str(&format!("    effect    = {}\n", hcl(effect(statement))));
-        text.push_str(&format!("    actions   = [{}]\n", list(&statement.action)));
-        text.push_str(&format!("    resources = [{}]\n", list(&statement.resource)));
+        lines.push("  statement {".to_owned());
+        lines.extend(statement.sid.iter().map(|sid| format!("    sid       = {}", hcl(sid))));
+        lines.push(format!("    effect    = {}", hcl(effect(statement))));
+        lines.push(format!("    actions   = [{}]", list(&statement.action)));
+        lines.push(format!("    resources = [{}]", list(&statement.resource)));
         for (test, keys) in statement.condition.iter().filter_map(Value::as_object).flatten() {
             for (variable, values) in keys.as_object().into_iter().flatten() {
                 let values: Vec<String> = match values {
                     Value::Array(values) => values.iter().map(plain).collect(),
                     one => vec![plain(one)],
                 };
-                text.push_str(&format!(
-                    "    condition {{\n      test     = {}\n      variable = {}\n      values   = [{}]\n    }}\n",
-                    hcl(test),
-                    hcl(variable),
-                    list(&values)
-                ));
+                lines.push("    condition {".to_owned());
+                lines.push(format!("      test     = {}", hcl(test)));
+                lines.push(format!("      variable = {}", hcl(variable)));
+                lines.push(format!("      values   = [{}]", list(&values)));
+                lines.push("    }".to_owned());
             }
         }
-        text.push_str("  }\n");
+        lines.push("  }".to_owned());
     }
-    text.push_str("}\n");
-    text
+    lines.push("}".to_owned());
+    join(&lines)
+}
+
+/// Lines, each with its end.
+fn join(lines: &[String]) -> String {
+    format!("{}\n", lines.join("\n"))
 }
 
 const fn effect(statement: &Statement) -> &'static str {

@@ -144,7 +144,6 @@ impl Filling<'_> {
             "partition" => place.partition().name.to_owned(),
             "suffix" => place.partition().dns_suffix.to_owned(),
             "absent" => place.names.absent_name(),
-            "absent_key" => place.names.absent_name(),
             "absent_role" => place.absent_role_arn(self.account),
             "absent_image" => place.absent_image(self.account),
             "arn" => self.arn(form),
@@ -347,7 +346,8 @@ pub fn encode(text: &str, keep: &str) -> String {
         if c.is_ascii_alphanumeric() || "-._~".contains(c) || keep.contains(c) {
             encoded.push(c);
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let hex = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default().to_ascii_uppercase();
+            encoded.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     encoded

@@ -46,7 +46,7 @@ pub(super) const FORMS: &[Form] = &[
         arn: "",
         harmless_on: HarmlessOn::None,
         longest_name: 255,
-        call: Call::Json { version: "1.1", target: "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken", body: r#"{}"# },
+        call: Call::Json { version: "1.1", target: "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken", body: "{}" },
         success: Some(Success::Member("authorizationData")),
     },
     Form {
@@ -800,7 +800,7 @@ pub(super) const FORMS: &[Form] = &[
         arn: "lambda:{region}:{account}:function:{name}",
         harmless_on: HarmlessOn::Any,
         longest_name: 255,
-        call: Call::Rest { method: "POST", path: "/2015-03-31/functions/{name}/invocations", query: &[], headers: &[("X-Amz-Invocation-Type", "DryRun")], body: r#"{}"# },
+        call: Call::Rest { method: "POST", path: "/2015-03-31/functions/{name}/invocations", query: &[], headers: &[("X-Amz-Invocation-Type", "DryRun")], body: "{}" },
         success: Some(Success::Status(204)),
     },
     Form {
@@ -2122,7 +2122,7 @@ pub(super) const FORMS: &[Form] = &[
         arn: "s3:::{bucket}/{key}",
         harmless_on: HarmlessOn::Existing,
         longest_name: 255,
-        call: Call::Rest { method: "PUT", path: "/{bucket}/{key}", query: &[], headers: &[("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==")], body: r#"0"# },
+        call: Call::Rest { method: "PUT", path: "/{bucket}/{key}", query: &[], headers: &[("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==")], body: "0" },
         success: Some(Success::Header("ETag")),
     },
     Form {

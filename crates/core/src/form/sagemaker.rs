@@ -213,7 +213,7 @@ pub(super) const FORMS: &[Form] = &[
         arn: "sagemaker:{region}:{account}:endpoint/{name}",
         harmless_on: HarmlessOn::MadeUp,
         longest_name: 63,
-        call: Call::Rest { method: "POST", path: "/endpoints/{name}/invocations-response-stream", query: &[], headers: &[("Content-Type", "application/json")], body: r#"{}"# },
+        call: Call::Rest { method: "POST", path: "/endpoints/{name}/invocations-response-stream", query: &[], headers: &[("Content-Type", "application/json")], body: "{}" },
         success: None,
     },
     Form {
@@ -1457,7 +1457,7 @@ pub(super) const FORMS: &[Form] = &[
         arn: "sagemaker:{region}:{account}:endpoint/{name}",
         harmless_on: HarmlessOn::MadeUp,
         longest_name: 63,
-        call: Call::Rest { method: "POST", path: "/endpoints/{name}/invocations", query: &[], headers: &[("Content-Type", "application/json")], body: r#"{}"# },
+        call: Call::Rest { method: "POST", path: "/endpoints/{name}/invocations", query: &[], headers: &[("Content-Type", "application/json")], body: "{}" },
         success: Some(Success::Header("x-amzn-invoked-production-variant")),
     },
 ];

@@ -50,8 +50,8 @@ pub fn has_service(prefix: &str) -> bool {
 /// The actions of other services that have this name, such as cloudwatch:DescribeAlarms for logs:DescribeAlarms.
 pub fn services_of(action: &str) -> Option<String> {
     let (_, name) = action.split_once(':')?;
-    let named: Vec<_> = services().filter_map(|service| find(&format!("{}:{name}", service.prefix))).collect();
-    let names: Vec<_> = named.iter().map(|action| action.name.as_str()).collect();
+    let actions: Vec<_> = services().filter_map(|service| find(&format!("{}:{name}", service.prefix))).collect();
+    let names: Vec<_> = actions.iter().map(|action| action.name.as_str()).collect();
     ((1..=3).contains(&names.len()) && !name.contains('*')).then(|| names.join(" or "))
 }
 

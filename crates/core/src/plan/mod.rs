@@ -1,8 +1,10 @@
 //! From what is asked for to the checks of one run: each probe on each of its
 //! resources.
 
+mod beside;
 mod condition;
 mod own;
+mod target;
 
 use std::sync::Arc;
 
@@ -161,7 +163,7 @@ impl Check {
 pub fn plan(specification: &Specification, probes: &[&'static ProbeInfo]) -> Plan {
     let of_policy = specification.own.as_ref().map(|own| own::plan_policy(specification, own, probes));
     let scope = if of_policy.is_none() && specification.strict.is_some() {
-        own::plan_scope(specification, probes)
+        beside::plan_scope(specification, probes)
     } else {
         Vec::new()
     };

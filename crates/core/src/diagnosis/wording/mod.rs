@@ -12,12 +12,12 @@ mod unanswered;
 
 use crate::answer::Leftover;
 use crate::diagnosis::remedy::{KeyDenied, MissingResource, Refusal, Remedy};
-use crate::diagnosis::root_cause::{RootCause, SilentServices, TableDifference, table_difference};
+use crate::diagnosis::root_cause::{FunctionRole, RootCause, SilentServices, TableDifference, table_difference};
 use crate::diagnosis::{Advisory, Run};
 use crate::iam::denial::{Kind, PolicyType};
 use crate::iam::policy::{PolicyDocument, Statement};
 use crate::judge::Cause;
-use crate::specification::{Bucket, GUIDE_TABLE, Table};
+use crate::specification::{Bucket, GUIDE_TABLE, Role, Table};
 use crate::text::Text;
 use crate::voice::{Setting, Voice};
 
@@ -112,16 +112,7 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
              The function's role may pass it to SageMaker (iam:PassRole): that follows from AWS's answer.",
             role.arn
         ),
-        RootCause::WrongRoleOnFunction { functions } => {
-            let named: Vec<_> = functions
-                .iter()
-                .map(|it| format!("The function {} runs under {}, and not under the role {}.", it.name, it.found.raw(), it.expected.raw()))
-                .collect();
-            format!(
-                "{} What this run says of its own role says nothing about a function that has another one. Assign the role to it.",
-                named.join(" ")
-            )
-        }
+        RootCause::WrongRoleOnFunction { functions } => describe_wrong_roles(functions),
         RootCause::PolicyType { kind, policy_type, policy_arn } => {
             let how = if *kind == Kind::Explicit { "explicitly denies" } else { "does not allow" };
             format!(
@@ -139,6 +130,38 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             format!("Only requests to {which} {named} are denied. {} The policy may name that table.", how.join(" "))
         }
     })
+}
+
+/// Which functions of the pipeline run under other roles.
+fn describe_wrong_roles(functions: &[FunctionRole]) -> String {
+    let each = functions.iter().map(|it| {
+        format!("The function {} runs under {}, and not under the role {}.", it.name, it.found.raw(), it.expected.raw())
+    });
+    format!(
+        "{} What this run says of its own role says nothing about a function that has another one. Assign the role to it.",
+        each.collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// What SageMaker's own role may lack.
+fn describe_candidates_of(role: &Role, candidates: &[&str], with_policy: bool) -> String {
+    format!(
+        "SageMaker could not do its work under {}: one of {} is missing in the role's own policies, or the repository or the bucket \
+         does not let the role in, or what is named does not exist.{}",
+        role.arn,
+        candidates.join(", "),
+        if with_policy { " This policy of that role allows them:" } else { "" }
+    )
+}
+
+/// What to do about what is allowed and must not be.
+const fn describe_excess(denies: bool) -> &'static str {
+    if denies {
+        "AWS allows what the policy denies, so the role does not have the statement that denies it. Add it to the role:"
+    } else {
+        "A statement of the role allows more than the policy says, perhaps on \"Resource\": \"*\". Let it say no more than these \
+         statements:"
+    }
 }
 
 /// Who was checked, if not the role that should have been.
@@ -220,20 +243,11 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
                 describe_keys(keys)
             )
         }
-        Remedy::AllowCandidates { candidates, policy, role: Some(role) } => format!(
-            "SageMaker could not do its work under {}: one of {} is missing in the role's own policies, or the repository or the bucket \
-             does not let the role in, or what is named does not exist.{}",
-            role.arn,
-            candidates.join(", "),
-            if policy.is_some() { " This policy of that role allows them:" } else { "" }
-        ),
+        Remedy::AllowCandidates { candidates, policy, role: Some(role) } => {
+            describe_candidates_of(role, candidates, policy.is_some())
+        }
         Remedy::AllowCandidates { candidates, policy, role: None } => describe_candidates(candidates, policy.as_ref()),
-        Remedy::NarrowGrant { denies: false, .. } => "A statement of the role allows more than the policy says, perhaps on \
-             \"Resource\": \"*\". Let it say no more than these statements:"
-            .to_owned(),
-        Remedy::NarrowGrant { denies: true, .. } => "AWS allows what the policy denies, so the role does not have the statement that \
-             denies it. Add it to the role:"
-            .to_owned(),
+        Remedy::NarrowGrant { denies, .. } => describe_excess(*denies).to_owned(),
         Remedy::ChangeFunctionRole { function, .. } => format!(
             "The function {} runs under {}. Assign the role {} to it. If that role has a path, its ARN in the command needs the path.",
             function.name,

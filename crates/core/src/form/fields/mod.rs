@@ -383,7 +383,7 @@ fn projected(values: &[Value]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn taken(action: &str, request: Value) -> Taken {
+    fn taken(action: &str, request: &Value) -> Taken {
         take(action, request.as_object().unwrap())
     }
 
@@ -391,7 +391,7 @@ mod tests {
     fn what_cannot_take_effect_is_taken_and_the_rest_is_named() {
         let taken = taken(
             "sagemaker:CreateTrainingJob",
-            json!({
+            &json!({
                 "RoleArn": "arn:aws:iam::1:role/r",
                 "ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 20, "VolumeKmsKeyId": "k"},
                 "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
@@ -418,7 +418,7 @@ mod tests {
     fn headers_of_an_upload_are_taken() {
         let taken = taken(
             "s3:PutObject",
-            json!({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k", "Body": "x", "ObjectLockMode": "GOVERNANCE"}),
+            &json!({"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k", "Body": "x", "ObjectLockMode": "GOVERNANCE"}),
         );
         assert_eq!(taken.extra.headers[0], ("x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned()));
         assert_eq!(taken.differing, ["s3:object-lock-mode"]);
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_model_is_never_called_by_its_own_name() {
-        let taken = taken("sagemaker:InvokeEndpoint", json!({"TargetModel": "company_a/churn.tar.gz"}));
+        let taken = taken("sagemaker:InvokeEndpoint", &json!({"TargetModel": "company_a/churn.tar.gz"}));
         assert_eq!(
             taken.extra.headers,
             [("X-Amzn-SageMaker-Target-Model".to_owned(), "company_a/{absent}".to_owned())]
@@ -438,7 +438,7 @@ mod tests {
     fn a_write_keeps_its_attributes_behind_the_guard() {
         let taken = taken(
             "dynamodb:PutItem",
-            json!({"Item": {"id": {"S": "1"}, "secret": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(id)"}),
+            &json!({"Item": {"id": {"S": "1"}, "secret": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(id)"}),
         );
         assert_eq!(taken.extra.body["ExpressionAttributeNames"], json!({"#guard": "id"}));
         assert!(!taken.extra.body.contains_key("ConditionExpression"));
