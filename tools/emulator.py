@@ -5,6 +5,21 @@ CloudFormation, turns IAM enforcement on, and prints one line of JSON that says
 where everything is. It lasts until its standard input is closed, so that it
 never outlives whoever started it.
 
+Beside the template's bucket, table, log group, function and role, the account has what a pipeline has, so that there is
+something to name in a policy:
+
+    Lambda          PreprocessLambda and InferenceLambda under the template's role, and WrongRoleLambda under another
+                    one, with TABLE_NAME, BUCKET_NAME and PIPELINE_REGION in their environment; their code is empty
+    IAM             another-role, of WrongRoleLambda; sagemaker-execution-role, which SageMaker can assume, and which may
+                    read the bucket ml-artifacts-bucket and pull the image
+    Amazon ECR      the image ml-pipeline:latest
+    DynamoDB        the table FeatureStore with the index by-date
+    Amazon S3       the bucket ml-artifacts-bucket with the object models/model.tar.gz
+    others          a key of KMS, the secret and the parameter ml-pipeline, the queue ml-pipeline-queue, the topic
+                    ml-pipeline-topic and the rule ml-pipeline-rule
+
+The line of JSON has their ARNs under `resources`. They are put into moto's memory, without a request.
+
 Beside AWS's own API it answers, for tests:
 
     GET  /test-bed/policies   the policies in effect on the template's role
@@ -20,6 +35,8 @@ moto's own paths, /moto-api/, want it too.
 """
 
 import argparse
+import functools
+import gc
 import hmac
 import json
 import os
@@ -29,6 +46,9 @@ import threading
 import uuid
 from pathlib import Path
 
+if __name__ == "__main__":
+    # What is made while the account starts stays, and looking through it for garbage would take two fifths of that time.
+    gc.disable()
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "inf"
 # This program is its own client, and must be nobody else's.
@@ -40,8 +60,21 @@ os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 import boto3  # noqa: E402
 import moto.core.authorization  # noqa: E402
 import moto.settings  # noqa: E402
+from moto.awslambda.models import lambda_backends  # noqa: E402
+from moto.core.base_backend import AccountSpecificBackend  # noqa: E402
+from moto.dynamodb.models import dynamodb_backends  # noqa: E402
+from moto.ecr.models import ecr_backends  # noqa: E402
+from moto.events.models import events_backends  # noqa: E402
+from moto.glue.models import glue_backends  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
+from moto.kms.models import kms_backends  # noqa: E402
+from moto.s3.models import s3_backends  # noqa: E402
+from moto.sagemaker.models import sagemaker_backends  # noqa: E402
+from moto.secretsmanager.models import secretsmanager_backends  # noqa: E402
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from moto.sns.models import sns_backends  # noqa: E402
+from moto.sqs.models import sqs_backends  # noqa: E402
+from moto.ssm.models import ssm_backends  # noqa: E402
 from moto.sts.models import sts_backends  # noqa: E402
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader  # noqa: E402
 from samtranslator.translator.transform import transform  # noqa: E402
@@ -49,7 +82,7 @@ from samtranslator.yaml_helper import yaml_parse  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 from werkzeug.wrappers import Request, Response  # noqa: E402
 
-from tools import loopback, moto_as_aws, moto_cloudformation  # noqa: E402
+from tools import loopback, moto_as_aws, moto_cloudformation, moto_forms  # noqa: E402
 from tools.environment import ROOT  # noqa: E402
 
 ACCOUNT = "123456789012"
@@ -62,6 +95,13 @@ ROLE = "lambda-ml-pipeline-role"
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 LOG_STREAM = "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"
 STACK = "permissions-probe"
+# Beside the template's: what a pipeline has.
+SECOND_BUCKET = "ml-artifacts-bucket"
+SECOND_TABLE = "FeatureStore"
+SECOND_OBJECT = "models/model.tar.gz"
+REPOSITORY = "ml-pipeline"
+SAGEMAKER_ROLE = "sagemaker-execution-role"
+FUNCTIONS = {"PreprocessLambda": ROLE, "InferenceLambda": ROLE, "WrongRoleLambda": "another-role"}
 # The paths that are not AWS's, beside which AWS's own check the caller's credentials.
 GUARDED = ("/test-bed/", "/moto-api")
 
@@ -141,6 +181,84 @@ class TestBed:
         self.client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
         self.client("s3").put_object(Bucket=BUCKET, Key=OBJECT, Body=b"feature,label\n1,2\n")
 
+    def stock(self) -> dict:
+        """Puts into the account what a pipeline has; returns the ARNs.
+
+        It goes into moto's memory, which takes milliseconds, where a first request to a service takes tenths of a second.
+        """
+        iam = iam_backends[ACCOUNT]["aws"]
+        image = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{REPOSITORY}"
+        reads = [
+            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"arn:aws:s3:::{SECOND_BUCKET}/*"},
+            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": f"arn:aws:s3:::{SECOND_BUCKET}"},
+            {"Effect": "Allow", "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], "Resource": image},
+            {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
+        ]
+        for name, service in (("another-role", "lambda"), (SAGEMAKER_ROLE, "sagemaker")):
+            iam.create_role(name, trust_of(service), "/", None, "", [], "3600")
+        iam.put_role_policy(SAGEMAKER_ROLE, "pipeline", json.dumps({"Version": "2012-10-17", "Statement": reads}))
+
+        functions = {}
+        variables = {"TABLE_NAME": SECOND_TABLE, "BUCKET_NAME": SECOND_BUCKET, "PIPELINE_REGION": REGION}
+        for name, role in FUNCTIONS.items():
+            wanted = {"FunctionName": name, "Role": f"arn:aws:iam::{ACCOUNT}:role/{role}", "Environment": {"Variables": variables}}
+            wanted |= {"Runtime": "provided.al2023", "Handler": "bootstrap", "Code": {"S3Bucket": "code", "S3Key": "bootstrap.zip"}}
+            functions[name] = lambda_backends[ACCOUNT][REGION].create_function(wanted).function_arn
+
+        repositories = ecr_backends[ACCOUNT][REGION]
+        repositories.create_repository(REPOSITORY, None, None, None, "MUTABLE", [])
+        manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
+        repositories.put_image(REPOSITORY, json.dumps(manifest), "latest")
+
+        table = dynamodb_backends[ACCOUNT][REGION].create_table(
+            name=SECOND_TABLE,
+            schema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            attr=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "date")],
+            global_indexes=[
+                {
+                    "IndexName": "by-date",
+                    "KeySchema": [{"AttributeName": "date", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+            indexes=[],
+            throughput=None,
+            streams=None,
+            billing_mode="PAY_PER_REQUEST",
+            sse_specification=None,
+            tags=[],
+            deletion_protection_enabled=False,
+            warm_throughput=None,
+        )
+        buckets = s3_backends[ACCOUNT]["aws"]
+        buckets.create_bucket(SECOND_BUCKET, REGION)
+        buckets.put_object(SECOND_BUCKET, SECOND_OBJECT, b"model")
+        key = kms_backends[ACCOUNT][REGION].create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
+        secrets_of = secretsmanager_backends[ACCOUNT][REGION]
+        secret = json.loads(secrets_of.create_secret("ml-pipeline", "{}", None, None, [], None, None, [], False))
+        ssm_backends[ACCOUNT][REGION].put_parameter(
+            "/ml-pipeline", "", "value", "String", "", "", False, [], "text", tier=None, policies=None
+        )
+        queue = sqs_backends[ACCOUNT][REGION].create_queue("ml-pipeline-queue", region=REGION)
+        topic = sns_backends[ACCOUNT][REGION].create_topic("ml-pipeline-topic")
+        rule = events_backends[ACCOUNT][REGION].put_rule("ml-pipeline-rule", scheduled_expression="rate(1 day)", tags=[])
+        return {
+            "functions": functions,
+            "roles": {name: f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("another-role", SAGEMAKER_ROLE)},
+            "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}:latest",
+            "repository": image,
+            "table": table.table_arn,
+            "index": f"{table.table_arn}/index/by-date",
+            "bucket": f"arn:aws:s3:::{SECOND_BUCKET}",
+            "modelData": f"s3://{SECOND_BUCKET}/{SECOND_OBJECT}",
+            "key": key.arn,
+            "secret": secret["ARN"],
+            "parameter": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/ml-pipeline",
+            "queue": queue.queue_arn,
+            "topic": topic.arn,
+            "rule": rule.arn,
+        }
+
     def enforce(self) -> None:
         """Makes an administrator, and turns IAM enforcement on."""
         iam = self.client("iam")
@@ -184,8 +302,7 @@ class TestBed:
         """A role with these policies, which Lambda can assume, and who the further statements say."""
         iam = self.client("iam")
         name = f"role-{uuid.uuid4().hex[:12]}"
-        lambda_service = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        trust = {"Version": "2012-10-17", "Statement": [lambda_service, *trust]}
+        trust = {"Version": "2012-10-17", "Statement": [*json.loads(trust_of("lambda"))["Statement"], *trust]}
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         for index, policy in enumerate(policies):
             iam.put_role_policy(RoleName=name, PolicyName=f"policy-{index}", PolicyDocument=json.dumps(policy))
@@ -228,6 +345,7 @@ class TestBed:
             "trainingJobs": [job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]],
             "endpoints": [endpoint["EndpointName"] for endpoint in sagemaker.list_endpoints()["Endpoints"]],
             "endpointConfigs": [c["EndpointConfigName"] for c in sagemaker.list_endpoint_configs()["EndpointConfigs"]],
+            **memory(),
             "logEvents": {
                 f"{group} {stream}": len(logs.get_log_events(logGroupName=group, logStreamName=stream, startTime=0)["events"])
                 for group, names in streams.items()
@@ -266,6 +384,62 @@ class TestBed:
         }
 
 
+@functools.cache
+def regions() -> list:
+    """All Regions, which are those of EC2."""
+    session = AccountSpecificBackend.get_session()
+    return [region for name in session.get_available_partitions() for region in session.get_available_regions("ec2", name)]
+
+
+# moto reads the whole model of a service from botocore to know its Regions, 35 ms for each service that is asked.
+AccountSpecificBackend._generate_regions = lambda _self, _service: regions()
+
+
+def trust_of(service: str) -> str:
+    """A trust policy for a service."""
+    allowed = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+
+def memory() -> dict:
+    """What moto has in its memory of the services that have no listing that tells all. No request is made for it."""
+    sagemaker, functions = sagemaker_backends[ACCOUNT][REGION], lambda_backends[ACCOUNT][REGION]
+    keys, events = kms_backends[ACCOUNT][REGION], events_backends[ACCOUNT][REGION]
+    catalog = glue_backends[ACCOUNT][REGION]
+    return {
+        "processingJobs": sorted(sagemaker.processing_jobs),
+        "transformJobs": sorted(sagemaker.transform_jobs),
+        "tuningJobs": sorted(sagemaker.hyper_parameter_tuning_jobs),
+        "pipelines": {name: sorted(pipeline.pipeline_executions) for name, pipeline in sagemaker.pipelines.items()},
+        "modelPackageGroups": sorted(sagemaker.model_package_groups),
+        "modelPackages": sorted(sagemaker.model_packages),
+        "featureGroups": sorted(sagemaker.feature_groups),
+        "domains": sorted(sagemaker.domains),
+        "functions": [function.get_configuration() for function in functions.list_functions()],
+        "keys": {key.arn: [key.enabled, key.key_state, sorted(key.grants)] for key in keys.keys.values()},
+        "repositories": {
+            name: sorted((image.get_image_digest(), sorted(image.image_tags)) for image in repository.images)
+            for name, repository in ecr_backends[ACCOUNT][REGION].repositories.items()
+        },
+        "topics": {
+            arn: [message[0] for message in topic.sent_notifications] for arn, topic in sns_backends[ACCOUNT][REGION].topics.items()
+        },
+        "queues": {name: len(queue.messages) for name, queue in sqs_backends[ACCOUNT][REGION].queues.items()},
+        "rules": {
+            f"{bus.name} {rule.name}": [rule.state, rule.scheduled_expression, rule.event_pattern.dump(), rule.targets]
+            for bus in events.event_buses.values()
+            for rule in bus.rules.values()
+        },
+        "secrets": sorted(secret.arn for secret in secretsmanager_backends[ACCOUNT][REGION].secrets.values()),
+        "glue": {
+            "databases": {name: sorted(database.tables) for name, database in catalog.databases.items()},
+            "crawlers": sorted(catalog.crawlers),
+            "jobs": sorted(catalog.jobs),
+            "jobRuns": sorted(catalog.job_runs),
+        },
+    }
+
+
 def empty_zip() -> bytes:
     return b"PK\x05\x06" + b"\x00" * 18
 
@@ -285,11 +459,13 @@ def main() -> None:
     threading.Thread(target=test_bed.server.serve_forever, daemon=True).start()
     overrides = dict(parameter.split("=", 1) for parameter in arguments.parameter)
     test_bed.deploy(ROOT / "template.yaml", overrides)
+    stocked = test_bed.stock()
     # The function's own configuration, as the template gives it.
     function = test_bed.client("lambda").get_function_configuration(FunctionName=FUNCTION)
     variables = {name: str(value) for name, value in function["Environment"]["Variables"].items() if value}
     if not arguments.uncorrected:
         moto_as_aws.correct()
+        test_bed.moto = moto_forms.Front(test_bed.moto)
     if not arguments.allow_all:
         test_bed.enforce()
 
@@ -298,6 +474,7 @@ def main() -> None:
         "token": test_bed.token,
         "administrator": {"AWS_ACCESS_KEY_ID": test_bed.admin[0], "AWS_SECRET_ACCESS_KEY": test_bed.admin[1]},
         "role": ROLE,
+        "resources": stocked,
         "environment": {
             "AWS_ENDPOINT_URL": test_bed.endpoint,
             "AWS_REGION": REGION,
@@ -311,6 +488,8 @@ def main() -> None:
         loopback.check(os.getpid(), "the emulator", test_bed.server.server_port)
     except loopback.Exposed as error:
         sys.exit(f"error: {error}")
+    gc.freeze()
+    gc.enable()
     print(json.dumps(facts), flush=True)
     sys.stdin.read()
 

@@ -10,16 +10,18 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_codedeploy::types::LifecycleEventStatus;
-use permissions_aws::answer::read;
+use permissions_aws::form::call;
 use permissions_core::answer::{Answer, Reply};
 use permissions_core::diagnosis::{Refusal, wording::describe_refusal};
 use permissions_core::finding::DenialFound;
+use permissions_core::form::{Call, Form, HarmlessOn, Request, Service, Success};
 use permissions_core::iam::denial::{self, Kind};
 use permissions_core::iam::policy::Statement;
+use permissions_core::probe::{On, ProbeInfo};
 use permissions_core::problem::Problem;
+use permissions_core::proof::Proof;
 use permissions_core::text::Text;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::gate::{GateDecision, problem, read_text};
 
@@ -32,6 +34,27 @@ pub struct LifecycleHook {
 
 /// The permission that the answer needs.
 const ACTION: &str = "codedeploy:PutLifecycleEventHookExecutionStatus";
+
+/// The request that gives it. It is data, as those of most probes are, so that no crate of the SDK is needed for it.
+static FORM: Form = Form {
+    info: ProbeInfo {
+        action: ACTION,
+        on: On::Resource("nothing"),
+        request: "PutLifecycleEventHookExecutionStatus",
+        harmless: "it is the answer that CodeDeploy waits for",
+        side_effect: "the deployment goes on, or is rolled back",
+        proofs: &[Proof::success("200")],
+        dependent_actions: &[],
+    },
+    service: Service { host: "codedeploy", global: None, signing: "codedeploy", id: "CODEDEPLOY" },
+    arn: "",
+    harmless_on: HarmlessOn::None,
+    longest_name: 0,
+    call: Call::Json { version: "1.1", target: TARGET, body: "{}" },
+    success: Some(Success::Member("lifecycleEventHookExecutionId")),
+};
+
+const TARGET: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 
 impl LifecycleHook {
     /// # Errors
@@ -49,19 +72,29 @@ impl LifecycleHook {
     /// Why CodeDeploy did not take the answer, and what helps.
     pub async fn answer(&self, decision: &GateDecision, sdk: &SdkConfig) -> Result<(), Problem> {
         // CodeDeploy accepts these two and no other status.
-        let status = if decision.passes { LifecycleEventStatus::Succeeded } else { LifecycleEventStatus::Failed };
-        let config = aws_sdk_codedeploy::config::Builder::from(sdk)
+        let status = if decision.passes { "Succeeded" } else { "Failed" };
+        let sdk = sdk
+            .to_builder()
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build())
             .build();
-        let result = aws_sdk_codedeploy::Client::from_conf(config)
-            .put_lifecycle_event_hook_execution_status()
-            .deployment_id(&self.deployment_id)
-            .lifecycle_event_hook_execution_id(&self.execution_id)
-            .status(status)
-            .send()
-            .await;
-        let answer = read(result, |_| "200");
+        let body = json!({
+            "deploymentId": self.deployment_id,
+            "lifecycleEventHookExecutionId": self.execution_id,
+            "status": status,
+        });
+        let request = Request {
+            method: "POST",
+            path: "/".to_owned(),
+            query: Vec::new(),
+            headers: vec![
+                ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
+                ("x-amz-target".to_owned(), TARGET.to_owned()),
+            ],
+            body: body.to_string().into_bytes(),
+        };
+        let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+        let answer = call(&sdk, &region, &FORM, request).await;
         match &answer.reply {
             // As in a run, who answers without a request id is not AWS.
             Reply::Success(_) | Reply::Error { .. } if answer.request_id.is_none() => {

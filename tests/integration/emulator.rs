@@ -35,6 +35,8 @@ pub struct Account {
     token: String,
     /// What the function's environment holds, credentials of the template's role included.
     pub environment: Environment,
+    /// The ARNs of what is in the account beside the guide's bucket and table.
+    pub resources: Value,
     #[serde(skip)]
     child: Option<Child>,
 }

@@ -65,12 +65,15 @@ pub fn grade(seen: impl Iterator<Item = Seen>) -> Grade {
     }
 }
 
-/// The records of one proof of one action.
+/// The records of one proof of one action. Those of a probe with code of its own are looked at first, and alone where there
+/// are some: the others are many.
 pub fn records_of(action: &str, code: &str, text: &str) -> impl Iterator<Item = &'static Record> {
-    RECORDS
-        .iter()
-        .chain(FORM_RECORDS)
-        .filter(move |record| record.code == code && record.text == text && record.actions.contains(&action))
+    let find = |records: &'static [Record]| -> Vec<&'static Record> {
+        let is = |record: &&Record| record.code == code && record.text == text && record.actions.contains(&action);
+        records.iter().filter(is).collect()
+    };
+    let own = find(RECORDS);
+    if own.is_empty() { find(FORM_RECORDS) } else { own }.into_iter()
 }
 
 /// How sure a proof is, and what that rests on, in a sentence.
