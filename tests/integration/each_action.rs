@@ -160,7 +160,7 @@ async fn without_a_key_the_first_listed_object_or_an_absent_one_proves_get_objec
 #[tokio::test]
 async fn passing_the_role_is_tried_where_it_is_configured() {
     let mut environment = account().environment.clone();
-    let role = "arn:aws:iam::123456789012:role/lambda-ml-pipeline-role";
+    let role = account().resources["roles"]["sagemaker-execution-role"].as_str().unwrap();
     environment.insert("PROBE_SAGEMAKER_ROLE_ARN".to_owned(), role.to_owned());
     let response = invoke(&environment, json!({})).await;
     assert_eq!(verdicts(&response)["iam:PassRole"], "denied", "the guide's policy does not grant it");
