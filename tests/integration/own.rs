@@ -271,7 +271,7 @@ async fn a_function_under_another_role_fails_the_check_and_one_that_cannot_be_re
         &json!([{"Effect": "Allow", "Action": "dynamodb:Scan", "Resource": "arn:aws:dynamodb:us-east-1:*:table/ModelMetadata"}]),
     );
     let under = |policy: &Value, functions: &Value| {
-        let environment = account.with_policies(&[policy.clone()]);
+        let environment = account.with_policies(std::slice::from_ref(policy));
         with(&environment, &json!({"policy": scan, "functions": functions}))
     };
     let named = |name: &str| json!({"name": name, "role": "lambda-ml-pipeline-role"});
@@ -462,7 +462,7 @@ async fn a_resource_is_asked_for_in_its_own_region() {
     let specification = json!({"policy": policy(&json!([
         {"Effect": "Allow", "Action": ["dynamodb:Scan"], "Resource": ["arn:aws:dynamodb:ap-southeast-1:*:table/T", "arn:aws:dynamodb:us-east-1:*:table/T"]},
         {"Effect": "Allow", "Action": "sagemaker:DescribeModel", "Resource": "arn:aws:sagemaker:eu-west-1:*:model/m-*"},
-        {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "arn:aws:dynamodb:us-east-1:999999999999:table/T"}
+        {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "arn:aws:dynamodb:us-east-1:444455556666:table/T"}
     ]))});
     let config = stub::config_with(&[
         ("PROBE_SPECIFICATION", specification.to_string().as_str()),

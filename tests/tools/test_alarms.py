@@ -83,6 +83,7 @@ WARNINGS = {
     "resourceMissing": "that is missing",
     "sideEffect": "a side effect",
     "roleTrust": "not trusted",
+    "functionConfiguration": "on a function",
     "wrongRoleOnFunction": "wrong on a function",
 }
 # Nothing was tried then, and such a run writes no metric.

@@ -108,6 +108,11 @@ PATTERNS = {
         ["", FUNCTION, f"{FUNCTION},{FUNCTION}:live", f"{FUNCTION}:$LATEST"],
         ["probe", "*", f"{FUNCTION}*", f"{FUNCTION},*", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"],
     ),
+    "PipelineFunctionArns": (
+        ["", FUNCTION, f"{FUNCTION},{FUNCTION}:live", f"{FUNCTION}:$LATEST"],
+        ["probe", "*", f"{FUNCTION}*", f"{FUNCTION},*", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*"],
+    ),
+    "Specification": (["", "specification.json", "config/own.json", '{"policy": {"Statement": []}}'], ["a b", "../x", "{", "/etc/passwd"]),
 }
 
 

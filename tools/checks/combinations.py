@@ -20,6 +20,7 @@ SAMPLES = {
     "AlarmEmail": ["", "someone@example.com"],
     "ChatTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:chat"],
     "ChatTopicKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+    "PipelineFunctionArns": ["", "arn:aws:lambda:us-east-1:123456789012:function:PreprocessLambda"],
     "CheckFunctionArns": ["", "arn:aws:lambda:us-east-1:123456789012:function:a,arn:aws:lambda:us-east-1:123456789012:function:b"],
 }
 
