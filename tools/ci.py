@@ -118,7 +118,8 @@ def fuzz() -> None:
     for target in (file.stem for file in fuzz_targets()):
         corpus, seeds = f"fuzz/corpus/{target}", f"fuzz/seeds/{target}"
         (ROOT / corpus).mkdir(parents=True, exist_ok=True)
-        limits = ("-runs=200000", "-max_len=8192")
+        # One that plans what it has read makes hundreds of runs a second, the others hundreds of thousands.
+        limits = ("-runs=200000", "-max_total_time=60", "-max_len=8192")
         command = ["cargo", "fuzz", "run", "--sanitizer", "none", target, corpus, seeds, "--", *limits]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
         done = complete(command, cwd=ROOT, **streams)

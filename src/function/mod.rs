@@ -23,6 +23,7 @@ use permissions_core::plan::{Check, Purpose, plan};
 use permissions_core::problem::Problem;
 use permissions_core::report::Report;
 use permissions_core::specification::{Specification, Target, guide_policy};
+use permissions_core::text::mask;
 
 use crate::config::{Gates, Invalid};
 use crate::metrics;
@@ -126,7 +127,9 @@ impl App {
         let session = setup.session(setup.clients.clone(), &context.invoked_function_arn);
         let policy = least_privilege(&setup.config.specification, &setup.plan, &session.place());
         let content_type = if format == PolicyFormat::Json { JSON } else { TEXT };
-        Some(Response::of_text(content_type, least_privilege::write(&policy, format), None))
+        let text = least_privilege::write(&policy, format);
+        let text = if setup.config.redact { mask(&text) } else { text };
+        Some(Response::of_text(content_type, text, None))
     }
 
     /// Whether account ids are masked.

@@ -73,7 +73,9 @@ fn write_body(checked: &Checked, format: Format, how: HttpReport) -> String {
     let nameless = (how == HttpReport::Summary).then(|| without_names(whole, checked.refused));
     let report = nameless.as_ref().unwrap_or(whole);
     match format {
-        Format::Json if checked.status() == 200 => format!("\"{SUCCESS}\""),
+        Format::Json if checked.status() == 200 && !checked.rendered.report.has_reservations() => {
+            format!("\"{SUCCESS}\"")
+        }
         Format::Json if nameless.is_some() => {
             let public = Public {
                 schema: SCHEMA,

@@ -80,6 +80,12 @@ async fn a_grant_on_everything_is_excess_and_fails_where_that_is_asked_for() {
     let offered = &response["report"]["advice"][0]["policy"]["Statement"];
     assert_eq!(offered[0]["Resource"], json!(["arn:aws:dynamodb:us-east-1:*:table/ModelMetadata"]));
 
+    // Over HTTP, no name of the account is told, and no bare success either.
+    let over_http = invoke(&own, crate::emulator::event("function-url.json")).await;
+    assert_eq!(over_http["statusCode"], 200);
+    let body = over_http["body"].as_str().unwrap();
+    assert!(body.contains("permissions-probe/v2") && !body.contains("ModelMetadata"), "{over_http}");
+
     let mut strict = own.clone();
     strict.insert("PROBE_STRICT".to_owned(), "true".to_owned());
     let response = invoke(&strict, json!({})).await;
@@ -129,7 +135,8 @@ async fn what_is_not_checked_is_said_with_the_reason() {
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
         {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"},
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data-*/in/*"},
-        {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+        {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:us-east-1:123456789012:accesspoint/a/object/*"}
     ]))});
     let grant = json!([{"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "arn:aws:dynamodb:us-east-1:*:table/ModelMetadata"}]);
     let response = invoke(&with(&account.with_policies(&[policy(&grant)]), &specification), json!({})).await;
@@ -139,6 +146,7 @@ async fn what_is_not_checked_is_said_with_the_reason() {
     assert!(reason_of(&response, "iam:PassRole").contains("name one that * takes in under resources"));
     assert!(!reason_of(&response, "bedrock:InvokeModel").is_empty());
     assert!(reason_of(&response, "s3:GetObject").contains("name one that arn:aws:s3:::data-*/in/* takes in"));
+    assert!(reason_of(&response, "s3:PutObject").starts_with("access points"));
     assert!(reason_of(&response, "kms:*").starts_with("it stands for "));
     let body = response["body"].as_str().unwrap();
     let of = response["report"]["coverage"]["of"].as_u64().unwrap();
@@ -399,9 +407,12 @@ async fn every_problem_of_a_specification_is_told_at_once() {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
     assert!(response.to_string().contains("cloudwatch:DescribeAlarms"), "the action's own service is named");
-    for (given, said) in
-        [("{", "a JSON document; EOF"), ("no-such-file.json", "No such file"), ("src", "it is no file")]
-    {
+    for (given, said) in [
+        ("{", "a JSON document; EOF"),
+        (r#"{"policy": 1, "policy": 2}"#, "stands twice"),
+        ("no-such-file.json", "No such file"),
+        ("src", "it is no file"),
+    ] {
         let mut environment = account.environment.clone();
         environment.insert("PROBE_SPECIFICATION".to_owned(), given.to_owned());
         let response = invoke(&environment, json!({})).await;

@@ -109,7 +109,7 @@ struct Masks {
 }
 
 /// The text with everything masked, as if it were the first of a report.
-pub(crate) fn mask(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     Masks::default().apply(text)
 }
 

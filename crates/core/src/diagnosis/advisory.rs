@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnosis::{Run, actions_of};
 use crate::finding::Finding;
+use crate::form::ladder::{PULL, PULL_ACTIONS};
 use crate::iam::actions::PASS_ROLE;
 use crate::iam::{catalogue, resource};
 use crate::judge::Verdict;
@@ -23,6 +24,8 @@ pub enum Advisory {
     DependentLeftOut { behind: Vec<(&'static str, Vec<String>)> },
     /// The SageMaker SDK works in a bucket of its own, which the policy leaves out.
     DefaultBucketLeftOut { bucket: String },
+    /// That SageMaker's own role may pull its image is inferred, and has been found otherwise.
+    PullInferred { role: Text },
     /// AWS Step Functions waits for jobs by a rule of its own, which the policy leaves out.
     ManagedRuleLeftOut,
     /// The guide's policy leaves out what deploying this endpoint needs.
@@ -38,6 +41,7 @@ impl Advisory {
             Self::LogsLeftOut => named(&["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]),
             Self::DependentLeftOut { behind } => behind.iter().map(|(action, _)| Text::from(*action)).collect(),
             Self::DefaultBucketLeftOut { .. } => named(DEFAULT_BUCKET_ACTIONS),
+            Self::PullInferred { .. } => named(PULL_ACTIONS),
             Self::ManagedRuleLeftOut => named(MANAGED_RULE_ACTIONS),
             Self::EndpointActionsLeftOut { .. } => {
                 named(&["sagemaker:CreateEndpointConfig", "sagemaker:DescribeEndpoint"])
@@ -107,6 +111,11 @@ fn add_left_out(run: &Run, advisories: &mut Vec<Advisory>) {
         if !policy.resources().any(|resource| resource::matches(resource, &object)) {
             advisories.push(Advisory::DefaultBucketLeftOut { bucket });
         }
+    }
+    for finding in
+        run.findings.iter().filter(|finding| finding.verdict == Verdict::Allowed && finding.action.raw() == PULL)
+    {
+        advisories.extend(finding.principal.clone().map(|role| Advisory::PullInferred { role }));
     }
     if policy.grants("states:StartExecution") && !policy.grants("events:PutTargets") {
         advisories.push(Advisory::ManagedRuleLeftOut);

@@ -28,16 +28,17 @@ pub struct Action {
 
 /// The actions that a pattern such as `sagemaker:Describe*` stands for, in AWS's list; all services, where it is `*`.
 pub fn expand(pattern: &str) -> Vec<Action> {
-    let service_pattern = pattern.split(':').next().unwrap_or_default();
+    // A pattern without a colon is one of everything.
+    let (of_service, name) = pattern.split_once(':').unwrap_or((pattern, "*"));
     services()
-        .filter(|service| wildcard::matches(service_pattern, service.prefix))
-        .flat_map(|service| service.actions_like(pattern))
+        .filter(|service| wildcard::matches(of_service, service.prefix))
+        .flat_map(|service| service.actions_like(name))
         .collect()
 }
 
 /// One action, by its name.
 pub fn find(name: &str) -> Option<Action> {
-    let prefix = name.split(':').next().filter(|_| !name.contains(['*', '?']))?;
+    let (prefix, name) = name.split_once(':').filter(|_| !name.contains(['*', '?']))?;
     let service = services().find(|service| service.prefix.eq_ignore_ascii_case(prefix))?;
     service.actions_like(name).next()
 }
@@ -64,8 +65,9 @@ fn services() -> impl Iterator<Item = Service> {
 }
 
 impl Service {
+    /// The actions whose names, without the service, match a pattern.
     fn actions_like(self, pattern: &str) -> impl Iterator<Item = Action> {
-        let matches = move |name: &&str| wildcard::matches(pattern, &format!("{}:{name}", self.prefix));
+        let matches = move |name: &&str| wildcard::matches(pattern, name);
         self.block.lines().filter(|line| !line.starts_with('~')).filter_map(move |line| {
             let mut columns = line.split('\t');
             let name = columns.next().filter(matches)?;

@@ -25,6 +25,14 @@ impl Planner<'_> {
         pattern: &str,
         prefix: Option<&str>,
     ) -> Result<Vec<Planned>, NotTried> {
+        if let Some(parts) = Parts::of(pattern)
+            && parts.service == "s3"
+            && !matches!(parts.region, "" | "*")
+        {
+            return Err("access points, and other ARNs of S3 with a Region, are not tried: name the bucket"
+                .to_owned()
+                .into());
+        }
         let typed = self.probes.iter().copied().find(|probe| probe.action == action.name);
         // A request of the pipeline's own is sent by the form.
         let is_given = self.own.requests.get(&action.name).is_some_and(|request| !request.is_empty());
@@ -112,7 +120,9 @@ impl Planner<'_> {
                     .map_or((resource.to_owned(), None), |(it, key)| (it.to_owned(), Some(key.to_owned()))),
             )
         };
-        let all: Vec<_> = self.own.resources.iter().filter_map(|known| of_known(known)).collect();
+        // The buckets that the policy names somewhere exist, too.
+        let of_policy = self.specification.buckets.iter().map(|bucket| (bucket.name.clone(), None));
+        let all: Vec<_> = self.own.resources.iter().filter_map(|known| of_known(known)).chain(of_policy).collect();
         let mut names: Vec<String> = Vec::new();
         if resource::is_exact(bucket) {
             names.push(bucket.to_owned());
@@ -264,10 +274,9 @@ impl Planner<'_> {
             let at = open.iter().position(|(hole, name)| *hole == "bucket" && name.contains(MADE_UP))?;
             let parts = Parts::of(pattern)?;
             let bucket = parts.resource.split('/').next()?;
-            let name = self.own.resources.iter().find_map(|known| {
-                let name = bucket_of(&known.arn)?;
-                resource::matches(bucket, name).then(|| name.to_owned())
-            })?;
+            let of_policy = self.specification.buckets.iter().map(|bucket| bucket.name.as_str());
+            let mut all = self.own.resources.iter().filter_map(|known| bucket_of(&known.arn)).chain(of_policy);
+            let name = all.find(|name| resource::matches(bucket, name))?.to_owned();
             let mut names = open;
             names[at].1 = name;
             Some(target(names, false))

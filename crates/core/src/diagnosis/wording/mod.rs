@@ -346,6 +346,12 @@ pub fn describe_advisory(advisory: &Advisory, voice: Voice) -> Text {
             "The policy leaves out the bucket {bucket}, which the SageMaker Python SDK makes and works in unless it is told another one. \
              If the pipeline uses the SDK, name a bucket of its own, or allow these actions on that one."
         ),
+        Advisory::PullInferred { role } => format!(
+            "That {} may pull its image is inferred: SageMaker went on to the model's artifact. In 2020 it made models for a role that \
+             could not pull, and the endpoint failed later (aws/sagemaker-python-sdk#2002). If a job or an endpoint says that it cannot \
+             pull, allow that role these actions on the repository.",
+            role.raw()
+        ),
         Advisory::ManagedRuleLeftOut => "The policy starts state machines and leaves out the rules by which AWS Step Functions waits for \
                                          SageMaker's jobs (StepFunctionsGetEventsForSageMaker…Rule). The role of such a machine needs them."
             .to_owned(),

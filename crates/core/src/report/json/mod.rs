@@ -100,7 +100,8 @@ impl Serialize for Report {
             verdict: self.verdict,
             headline: self.headline.as_ref(),
             summary: self.summary,
-            conformity: self.coverage.is_some().then(|| describe_conformity(self)),
+            // Without its rows, a report does not say which they are.
+            conformity: (self.coverage.is_some() && !self.rows.is_empty()).then(|| describe_conformity(self)),
             coverage: self.coverage,
             problems: &self.problems,
             wrong: self.wrong(),
@@ -376,7 +377,7 @@ impl Report {
             other_principal: None,
             log_group: None,
             links: Vec::new(),
-            coverage: None,
+            coverage: self.coverage,
             not_covered: Vec::new(),
         }
     }

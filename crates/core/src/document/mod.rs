@@ -3,6 +3,8 @@
 //! `{"policy": …, "requests": …, "resources": …, "functions": …}`, as
 //! docs/reference/specification.schema.json describes it.
 
+mod unique;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use crate::iam::{catalogue, resource};
 use crate::problem::Problem;
 use crate::specification::{Function, Known, TableKey};
 use crate::text::Text;
+use unique::Unique;
 
 /// The longest document that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -42,7 +45,7 @@ pub fn read(json: &str, name: &str, role: &str) -> Result<Document, Vec<Problem>
         return Err(reader.problems);
     }
     let document = match serde_json::from_str(json) {
-        Ok(value) => reader.document(&value, role),
+        Ok(Unique(value)) => reader.document(&value, role),
         Err(error) => {
             reader.problem("", Some(json), format!("a JSON document; {error}"));
             None
