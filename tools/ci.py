@@ -119,7 +119,7 @@ def fuzz() -> None:
         corpus, seeds = f"fuzz/corpus/{target}", f"fuzz/seeds/{target}"
         (ROOT / corpus).mkdir(parents=True, exist_ok=True)
         # One that plans what it has read makes hundreds of runs a second, the others hundreds of thousands.
-        limits = ("-runs=200000", "-max_total_time=60", "-max_len=8192")
+        limits = ("-runs=200000", "-max_total_time=30", "-max_len=8192")
         command = ["cargo", "fuzz", "run", "--sanitizer", "none", target, corpus, seeds, "--", *limits]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
         done = complete(command, cwd=ROOT, **streams)
