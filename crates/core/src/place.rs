@@ -39,7 +39,7 @@ impl Names {
         format!("{NAME_PREFIX}{:016x}", self.nonce)
     }
 
-    /// The same in as few characters as leave it nobody else's, for what has a prefix of its own.
+    /// A shorter name that does not exist either, for a request that puts a prefix of its own before it.
     pub fn short_absent_name(&self) -> String {
         format!("probe-{:016x}", self.nonce)
     }

@@ -28,7 +28,7 @@ pub struct Specification {
     pub expected: Expected,
     /// What a specification of the user's own adds; `None` for the guide's policy.
     pub own: Option<Arc<Own>>,
-    /// Whether what is allowed and must not be fails the check; `None` where nobody has said so.
+    /// Whether what is allowed and must not be fails the check; `None` without `PROBE_STRICT`.
     pub strict: Option<bool>,
 }
 

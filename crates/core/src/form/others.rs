@@ -848,7 +848,7 @@ pub(super) const FORMS: &[Form] = &[
             action: "sns:Publish",
             on: On::Resource(""),
             request: "Publish to a topic that does not exist",
-            harmless: "no topic has this name, so nobody gets a message",
+            harmless: "no topic has this name, so no message is sent",
             side_effect: "none",
             proofs: &[
                 Proof::error("NotFound", "topic does not exist").missing(),
@@ -2047,7 +2047,7 @@ pub(super) const FORMS: &[Form] = &[
             action: "cognito-idp:AdminGetUser",
             on: On::Resource(""),
             request: "AdminGetUser of a user who does not exist",
-            harmless: "it only reads, and finds nobody",
+            harmless: "it only reads, and no user has this name",
             side_effect: "none",
             proofs: &[
                 Proof::error("UserNotFoundException", ""),
