@@ -2,6 +2,7 @@
 
 mod variables;
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,7 +205,11 @@ fn read_document(path: &str) -> Result<String, String> {
     if !file.is_file() || file.len() > document::MAX_BYTES as u64 {
         return Err(format!("it is no file of at most {} bytes", document::MAX_BYTES));
     }
-    std::fs::read_to_string(&path).map_err(|error| error.to_string())
+    // What the system makes up, such as a file of /proc, says that it is empty, and goes on for as long as it is read.
+    let mut text = String::new();
+    let file = std::fs::File::open(&path).map_err(|error| error.to_string())?;
+    file.take(document::MAX_BYTES as u64 + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
 }
 
 /// Whose certificates are trusted. It is known even where the environment is not

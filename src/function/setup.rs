@@ -53,7 +53,7 @@ impl App {
             Problem::new("AWS_REGION", value, "the code of an AWS Region, such as us-east-1; Lambda sets it on AWS")
         });
         let planned = config.as_ref().ok().map(|config| plan(&config.specification, &probes::infos()));
-        let bad_plan = planned.as_ref().and_then(problem_of);
+        let bad_plan = planned.as_ref().and_then(problem_of_length);
         let setup: Result<Setup, Invalid> = match (config, planned) {
             (Ok(config), Some(plan)) if bad_region.is_none() && bad_plan.is_none() => Ok(Setup {
                 clients: Clients::new(&sdk, &config.settings),
@@ -103,11 +103,11 @@ impl App {
     }
 }
 
-/// What is wrong with a plan that is too long, or empty.
-fn problem_of(plan: &Plan) -> Option<Problem> {
+/// The problem of a plan with more than [`MAX_CHECKS`] checks.
+fn problem_of_length(plan: &Plan) -> Option<Problem> {
     let count = plan.checks.len();
     (count > MAX_CHECKS).then(|| {
-        let expected = format!("at most {MAX_CHECKS} checks; its actions on their resources are {count}");
+        let expected = format!("at most {MAX_CHECKS} checks; it asks for {count}");
         Problem::new(permissions_core::environment::OWN_SPECIFICATION.name, None, expected)
     })
 }

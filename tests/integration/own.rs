@@ -54,10 +54,10 @@ async fn the_guides_policy_as_a_specification_is_checked_as_the_guides() {
     let own = with(&environment, &json!({"policy": guide(account)}));
     assert_eq!(invoke_text(&own, json!({})).await, SUCCESS);
     let (own, by_default) = (invoke_verbose(&own).await, invoke_verbose(&environment).await);
-    // The one row more is the table outside of the policy.
+    // The rows more are those of the table outside of the policy, one for each action.
     let told: Vec<_> = verdicts(&own).into_iter().filter(|row| !row.contains("table/permissions-probe-")).collect();
     assert_eq!(told, verdicts(&by_default));
-    assert_eq!(own["report"]["deniedAsSpecified"].as_array().unwrap().len(), 1);
+    assert_eq!(own["report"]["deniedAsSpecified"].as_array().unwrap().len(), 5);
     assert_eq!(own["report"]["coverage"], json!({"checked": 16, "of": 16}));
     assert_eq!(own["report"]["conformity"], "as specified");
     assert!(by_default["report"]["coverage"].is_null() && by_default["report"]["conformity"].is_null());
@@ -71,7 +71,8 @@ async fn a_grant_on_everything_is_excess_and_fails_where_that_is_asked_for() {
     let own = with(&environment, &json!({"policy": guide(account)}));
     let response = invoke(&own, json!({})).await;
     assert_eq!((&response["statusCode"], &response["report"]["verdict"]), (&json!(200), &json!("allowed")));
-    assert_eq!(response["report"]["conformity"], "excess: dynamodb:GetItem");
+    let excess = "excess: dynamodb:GetItem, dynamodb:Query, dynamodb:Scan, dynamodb:PutItem, dynamodb:UpdateItem";
+    assert_eq!(response["report"]["conformity"], excess);
     let row = &response["report"]["wrong"][0];
     assert_eq!(
         (&row["action"], &row["verdict"], &row["mustBeDenied"]),
@@ -79,6 +80,12 @@ async fn a_grant_on_everything_is_excess_and_fails_where_that_is_asked_for() {
     );
     let offered = &response["report"]["advice"][0]["policy"]["Statement"];
     assert_eq!(offered[0]["Resource"], json!(["arn:aws:dynamodb:us-east-1:*:table/ModelMetadata"]));
+
+    // One action of them is enough: each can have a statement of its own.
+    let put = json!([{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"}]);
+    let one = account.with_policies(&[guide(account), policy(&put)]);
+    let response = invoke(&with(&one, &json!({"policy": guide(account)})), json!({})).await;
+    assert_eq!(response["report"]["conformity"], "excess: dynamodb:PutItem");
 
     // Over HTTP, no name of the account is told, and no bare success either.
     let over_http = invoke(&own, crate::emulator::event("function-url.json")).await;
@@ -114,12 +121,11 @@ async fn what_must_be_denied_is_proved_both_ways() {
     let response = invoke_verbose(&with(&account.with_policies(&[policy(&reads)]), &specification)).await;
     let denied: Vec<_> =
         response["report"]["deniedAsSpecified"].as_array().unwrap().iter().map(|row| row["action"].clone()).collect();
-    assert_eq!(denied, ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:GetItem"].map(Value::from), "{response}");
-    assert_eq!(
-        row_of(&response["report"], "dynamodb:UpdateItem")["verdict"],
-        "allowed",
-        "the statement that denies wins"
-    );
+    // Two by the statement, and three on the table outside of the policy.
+    let expected = ["PutItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"].map(|name| format!("dynamodb:{name}"));
+    assert_eq!(denied, expected.map(Value::from), "{response}");
+    let allowed = response["report"]["allowed"].as_array().unwrap();
+    assert!(allowed.iter().any(|row| row["action"] == "dynamodb:UpdateItem"), "the statement that denies wins");
     let everything = json!([{"Effect": "Allow", "Action": "dynamodb:*", "Resource": table}]);
     let response = invoke(&with(&account.with_policies(&[policy(&everything)]), &specification), json!({})).await;
     let conformity = response["report"]["conformity"].as_str().unwrap();
@@ -143,9 +149,9 @@ async fn what_is_not_checked_is_said_with_the_reason() {
     assert_eq!(response["statusCode"], 200, "{response}");
     assert!(reason_of(&response, "sagemaker:ListProcessingJobs").contains("this statement allows nothing"));
     assert_eq!(reason_of(&response, "dynamodb:Scan"), "condition on aws:SourceIp");
-    assert!(reason_of(&response, "iam:PassRole").contains("name one that * takes in under resources"));
+    assert!(reason_of(&response, "iam:PassRole").contains("under resources, name one that matches *"));
     assert!(!reason_of(&response, "bedrock:InvokeModel").is_empty());
-    assert!(reason_of(&response, "s3:GetObject").contains("name one that arn:aws:s3:::data-*/in/* takes in"));
+    assert!(reason_of(&response, "s3:GetObject").contains("name one that matches arn:aws:s3:::data-*/in/*"));
     assert!(reason_of(&response, "s3:PutObject").starts_with("access points"));
     assert!(reason_of(&response, "kms:*").starts_with("it stands for "));
     let body = response["body"].as_str().unwrap();
@@ -409,7 +415,7 @@ async fn every_problem_of_a_specification_is_told_at_once() {
     assert!(response.to_string().contains("cloudwatch:DescribeAlarms"), "the action's own service is named");
     for (given, said) in [
         ("{", "a JSON document; EOF"),
-        (r#"{"policy": 1, "policy": 2}"#, "stands twice"),
+        (r#"{"policy": 1, "policy": 2}"#, "duplicate key"),
         ("no-such-file.json", "No such file"),
         ("src", "it is no file"),
     ] {
@@ -464,17 +470,27 @@ async fn five_hundred_checks_are_made_and_more_are_refused() {
         serde_json::to_string(&response).unwrap()
     };
     assert_eq!(run(499).await, SUCCESS);
-    assert!(run(500).await.contains("at most 500 checks; its actions on their resources are 501"));
+    assert!(run(500).await.contains("at most 500 checks; it asks for 501"));
 }
 
 #[tokio::test]
 async fn a_resource_is_asked_for_in_its_own_region() {
-    let server = Stub::start(healthy);
+    let server = Stub::start(|request: &Request| match request.target() {
+        target if target.ends_with(".CreateRepository") => {
+            let body = r#"{"__type": "RepositoryAlreadyExistsException", "message": "The repository already exists"}"#;
+            stub::response(400, "application/x-amz-json-1.1", body)
+        }
+        _ => healthy(request),
+    });
     let specification = json!({"policy": policy(&json!([
         {"Effect": "Allow", "Action": ["dynamodb:Scan"], "Resource": ["arn:aws:dynamodb:ap-southeast-1:*:table/T", "arn:aws:dynamodb:us-east-1:*:table/T"]},
         {"Effect": "Allow", "Action": "sagemaker:DescribeModel", "Resource": "arn:aws:sagemaker:eu-west-1:*:model/m-*"},
-        {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "arn:aws:dynamodb:us-east-1:444455556666:table/T"}
-    ]))});
+        {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "arn:aws:dynamodb:us-east-1:444455556666:table/T"},
+        {"Effect": "Allow", "Action": ["ecr:CreateRepository", "sagemaker:CreateModelPackageGroup"], "Resource": "*"}
+    ])), "resources": {
+        "arn:aws:ecr:eu-central-1:123456789012:repository/models": {},
+        "arn:aws:sagemaker:us-east-1:444455556666:model-package-group/models": {}
+    }});
     let config = stub::config_with(&[
         ("PROBE_SPECIFICATION", specification.to_string().as_str()),
         ("PROBE_SAGEMAKER_ROLE_ARN", ""),
@@ -501,9 +517,13 @@ async fn a_resource_is_asked_for_in_its_own_region() {
         ("DynamoDB_20120810.Scan", "ap-southeast-1"),
         ("DynamoDB_20120810.Scan", "us-east-1"),
         ("SageMaker.DescribeModel", "eu-west-1"),
+        ("AmazonEC2ContainerRegistry_V20150921.CreateRepository", "eu-central-1"),
     ] {
         assert!(asked.contains(&(expected.0.to_owned(), expected.1.to_owned())), "{expected:?}: {asked:?}");
     }
+    // AWS would make what it does not have, so these go to where the thing is, or nowhere.
+    let made = |target: &str| asked.iter().filter(|(asked, _)| asked.ends_with(target)).count();
+    assert_eq!((made("CreateRepository"), made("CreateModelPackageGroup")), (1, 0), "{asked:?}");
     let elsewhere = |row: &&Value| row["resource"].as_str().is_some_and(|arn| arn.contains("table/T"));
     let found = rows(&response["report"]);
     let row = found.iter().filter(elsewhere).find(|row| row["action"] == "dynamodb:Query").unwrap();

@@ -10,6 +10,7 @@ use aws_config::SdkConfig;
 use permissions_core::answer::{Answer, NoAnswer};
 use permissions_core::diagnosis::Run;
 use permissions_core::finding::{AllowedAfter, Outcome, findings};
+use permissions_core::form::{self, HarmlessOn};
 use permissions_core::iam::actions::CONTROL;
 use permissions_core::judge::{Cause, Judgment, Proven, Verdict};
 use permissions_core::plan::Check;
@@ -102,8 +103,10 @@ async fn check_at_once(
 
 async fn check_one(check: Check, send: SendOn, session: Arc<Session>, limit: Duration) -> Outcome {
     let ask = check.ask.clone();
+    // A request that would make what does not exist goes to no account that is not known to be the one that has it.
+    let has_to_be_known = form::find(check.action()).is_some_and(|form| form.harmless_on == HarmlessOn::Known);
     if let Some(account) = ask.as_ref().and_then(|ask| ask.account.as_deref())
-        && session.known_account().is_some_and(|own| own != account)
+        && session.known_account().map_or(has_to_be_known, |own| own != account)
     {
         let detail = format!(
             "the policy's resource is of the account {account}, and the request can name none but the caller's"

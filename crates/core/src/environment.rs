@@ -274,7 +274,8 @@ fn with_document(
     load: &dyn Fn(&str) -> Result<String, String>,
 ) -> Specification {
     let name = OWN_SPECIFICATION.name;
-    let json = if given.trim_start().starts_with('{') { Ok(given.to_owned()) } else { load(given) };
+    let is_json = given.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
+    let json = if is_json { Ok(given.to_owned()) } else { load(given) };
     let document = match json {
         Ok(json) => document::read(&json, name, &specification.expected.role),
         Err(why) => Err(vec![Problem::new(name, Some(given.into()), format!("{}; {why}", OWN_SPECIFICATION.expected))]),
@@ -289,7 +290,8 @@ fn with_document(
     let known_by_variables = known_by_variables(&specification);
     let policy = document.policy.unwrap_or_else(|| specification.policy.clone());
     let resources = document.resources.into_iter().chain(known_by_variables).collect();
-    let own = Own { requests: document.requests, resources, functions: document.functions };
+    let region = environment.get("AWS_REGION");
+    let own = Own { requests: document.requests, resources, functions: document.functions, region };
     let of_policy = Specification::of_policy(policy.clone());
     Specification {
         policy,

@@ -13,6 +13,8 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::text::describe_duplicate;
+
 /// The event as Lambda handed it over.
 ///
 /// What is not JSON is kept as an error instead of failing to deserialize, so
@@ -64,9 +66,6 @@ const MAX_BYTES: usize = 512 * 1024;
 /// How many keys of one object are remembered, to find one that stands twice.
 const MAX_KEYS: usize = 1024;
 
-/// How many characters of a key are told.
-const MAX_KEY_CHARS: usize = 64;
-
 /// How many values an object counts for: its map takes as much room as these.
 const OBJECT: usize = 4;
 
@@ -104,11 +103,8 @@ impl Keys {
     }
 }
 
-/// A key can be as long as the event.
 fn duplicate<E: Error>(key: &str) -> E {
-    let shown: String = key.chars().take(MAX_KEY_CHARS).collect();
-    let cut = if shown.len() < key.len() { " (and so on)" } else { "" };
-    E::custom(format!("duplicate key {shown:?}{cut}"))
+    E::custom(describe_duplicate(key))
 }
 
 /// Reads the whole event.
@@ -331,6 +327,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::text::MAX_KEY_CHARS;
 
     /// `lambda_runtime` reads one value and does not look at what follows.
     fn as_lambda_reads_it(event: &str) -> Event {

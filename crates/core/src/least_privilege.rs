@@ -23,7 +23,7 @@ pub fn least_privilege(specification: &Specification, plan: &Plan, place: &Place
         let place = check.place(place);
         let resources = match &check.ask {
             Some(ask) if check.is_on_made_up_name() && !matches!(check.target, Target::Account | Target::Bucket(_)) => {
-                vec![of_kind(&ask.resource, check.action(), &place)]
+                of_kinds(&ask.resource, check.action(), &place)
             }
             _ => check.resources(&place),
         };
@@ -35,7 +35,7 @@ pub fn least_privilege(specification: &Specification, plan: &Plan, place: &Place
         for statement in
             allowing.filter(|statement| statement.action.iter().any(|it| it.eq_ignore_ascii_case(&left_out.action)))
         {
-            let resources = statement.resource.iter().map(|it| of_kind(it, &left_out.action, place)).collect();
+            let resources = statement.resource.iter().flat_map(|it| of_kinds(it, &left_out.action, place)).collect();
             add(&mut statements, &left_out.action, resources, statement.condition.clone());
         }
     }
@@ -84,17 +84,21 @@ fn add_needs(specification: &Specification, place: &Place, statements: &mut Vec<
     }
 }
 
-/// A resource of a policy with the account in it; where it is everything, what the action takes in this account and Region.
-fn of_kind(resource: &str, action: &str, place: &Place) -> String {
+/// A resource of a policy with the account in it; where it is everything, all that the action takes in this account and Region.
+fn of_kinds(resource: &str, action: &str, place: &Place) -> Vec<String> {
     if resource == "*" {
         let kinds = catalogue::find(action).and_then(|action| action.kinds).unwrap_or_default();
-        let Some(kind) = kinds.first() else { return resource.to_owned() };
-        let parts: Vec<&str> = kind.splitn(4, ':').collect();
-        let [service, region, account, named] = parts[..] else { return resource.to_owned() };
-        let named = named.replace("{}", "*");
-        let region = if region.is_empty() { "" } else { place.region.as_str() };
-        let account = if account.is_empty() { "" } else { place.account.as_deref().unwrap_or("*") };
-        return format!("arn:{}:{service}:{region}:{account}:{named}", place.partition().name);
+        let written = kinds.iter().filter_map(|kind| {
+            let parts: Vec<&str> = kind.splitn(4, ':').collect();
+            let [service, region, account, named] = parts[..] else { return None };
+            let named = named.replace("{}", "*");
+            let region = if region.is_empty() { "" } else { place.region.as_str() };
+            let account = if account.is_empty() { "" } else { place.account.as_deref().unwrap_or("*") };
+            Some(format!("arn:{}:{service}:{region}:{account}:{named}", place.partition().name))
+        });
+        let written: Vec<_> = written.collect();
+        // An action that takes no resource is allowed on all of them alone.
+        return if written.is_empty() { vec![resource.to_owned()] } else { written };
     }
     let mut parts: Vec<&str> = resource.splitn(6, ':').collect();
     if let ([_, _, _, _, of, _], Some(own)) = (&mut parts[..], place.account.as_deref())
@@ -102,7 +106,7 @@ fn of_kind(resource: &str, action: &str, place: &Place) -> String {
     {
         *of = own;
     }
-    parts.join(":")
+    vec![parts.join(":")]
 }
 
 /// Writes a policy. Each line ends with a line feed.
@@ -206,6 +210,16 @@ mod tests {
                 && policy.grants("sagemaker:InvokeEndpoint")
                 && !policy.grants("sts:GetCallerIdentity")
         );
+    }
+
+    #[test]
+    fn everything_becomes_all_that_the_action_takes() {
+        let all = |action: &str| of_kinds("*", action, &place());
+        let table = "arn:aws:dynamodb:us-east-1:123456789012:table/*";
+        assert!(all("dynamodb:Query").contains(&table.to_owned()), "{:?}", all("dynamodb:Query"));
+        assert!(all("dynamodb:Query").contains(&format!("{table}/index/*")));
+        assert!(all("s3:GetObject").contains(&"arn:aws:s3:::*/*".to_owned()), "{:?}", all("s3:GetObject"));
+        assert_eq!(all("ecr:GetAuthorizationToken"), ["*"]);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Own {
     pub resources: Vec<Arc<Known>>,
     /// The pipeline's functions.
     pub functions: Vec<Arc<Function>>,
+    /// The Region that the function runs in, where its environment says it.
+    pub region: Option<String>,
 }
 
 /// Something that exists, and what is to be known of it.

@@ -26,6 +26,16 @@ impl Text {
     }
 }
 
+/// How much of a key is shown, which can be as long as what it stands in.
+pub(crate) const MAX_KEY_CHARS: usize = 64;
+
+/// What is wrong where an object has a key a second time.
+pub(crate) fn describe_duplicate(key: &str) -> String {
+    let shown: String = key.chars().take(MAX_KEY_CHARS).collect();
+    let cut = if shown.len() < key.len() { " (and so on)" } else { "" };
+    format!("duplicate key {shown:?}{cut}")
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(text)

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::iam::names::{is_region, is_role_arn, is_role_name};
+use crate::iam::names::{is_account, is_region, is_role_arn, is_role_name};
+use crate::iam::partition::PARTITIONS;
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 use crate::iam::resource::Parts;
 use crate::iam::{catalogue, resource};
@@ -44,10 +45,13 @@ pub fn read(json: &str, name: &str, role: &str) -> Result<Document, Vec<Problem>
         reader.problem("", None, format!("a JSON document of at most {MAX_BYTES} bytes; it has {}", json.len()));
         return Err(reader.problems);
     }
+    // Some editors put a byte order mark before the text.
+    let json = json.strip_prefix('\u{feff}').unwrap_or(json);
     let document = match serde_json::from_str(json) {
         Ok(Unique(value)) => reader.document(&value, role),
         Err(error) => {
-            reader.problem("", Some(json), format!("a JSON document; {error}"));
+            // The text is not repeated: a path may name a file that has secrets.
+            reader.problem("", None, format!("a JSON document; {error}"));
             None
         }
     };
@@ -55,6 +59,21 @@ pub fn read(json: &str, name: &str, role: &str) -> Result<Document, Vec<Problem>
         Some(document) if reader.problems.is_empty() => Ok(document),
         _ => Err(reader.problems),
     }
+}
+
+/// Whether IAM has a condition operator (IAM User Guide, "IAM JSON policy elements: Condition operators").
+fn is_operator(name: &str) -> bool {
+    let of_set = ["ForAllValues:", "ForAnyValue:"].iter().find_map(|set| name.strip_prefix(set)).unwrap_or(name);
+    let name = of_set.strip_suffix("IfExists").unwrap_or(of_set);
+    let compares = ["Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"];
+    let kinds: &[(&str, &[&str])] = &[
+        ("String", &["Equals", "NotEquals", "EqualsIgnoreCase", "NotEqualsIgnoreCase", "Like", "NotLike"]),
+        ("Arn", &["Equals", "NotEquals", "Like", "NotLike"]),
+        ("Numeric", &compares),
+        ("Date", &compares),
+    ];
+    matches!(name, "Bool" | "BinaryEquals" | "IpAddress" | "NotIpAddress" | "Null")
+        || kinds.iter().any(|(kind, ways)| name.strip_prefix(kind).is_some_and(|way| ways.contains(&way)))
 }
 
 /// Collects the problems of a document.
@@ -81,7 +100,7 @@ impl Reader<'_> {
             return None;
         };
         for (key, value) in object.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
-            self.wrong(&join(path, key), value, format!("none of that name, but any of {}", known.join(", ")));
+            self.wrong(&join(path, key), value, format!("no such member; the members are: {}", known.join(", ")));
         }
         Some(object)
     }
@@ -183,7 +202,9 @@ impl Reader<'_> {
                 Effect::Allow
             }
         };
-        let sid = object.get("Sid").and_then(|sid| self.text(&join(path, "Sid"), sid, "a name").map(str::to_owned));
+        // Terraform writes an empty one where there is none.
+        let sid = object.get("Sid").filter(|sid| sid.as_str() != Some(""));
+        let sid = sid.and_then(|sid| self.text(&join(path, "Sid"), sid, "a name").map(str::to_owned));
         let action =
             self.list(path, object, "Action", "NotAction", "an action such as s3:GetObject, or a list of them");
         for (at, action) in &action {
@@ -192,8 +213,9 @@ impl Reader<'_> {
         let resource =
             self.list(path, object, "Resource", "NotResource", "an ARN, a pattern of ARNs or \"*\", or a list of them");
         for (at, resource) in &resource {
-            if Parts::of(resource).is_none() {
-                self.problem(at, Some(resource), "an ARN, such as arn:aws:s3:::my-bucket/*, or \"*\"");
+            match Parts::of(resource) {
+                None => self.problem(at, Some(resource), "an ARN, such as arn:aws:s3:::my-bucket/*, or \"*\""),
+                Some(parts) => self.parts(at, resource, parts),
             }
         }
         let condition = object.get("Condition");
@@ -205,9 +227,26 @@ impl Reader<'_> {
             effect,
             action: action.into_iter().map(|(_, action)| action).collect(),
             resource: resource.into_iter().map(|(_, resource)| resource).collect(),
-            condition: condition.cloned(),
+            condition: condition.filter(|it| it.as_object().is_none_or(|it| !it.is_empty())).cloned(),
             ..Statement::default()
         })
+    }
+
+    /// The partition, the Region and the account of an ARN, each of which can be a pattern. The Region becomes a part of the
+    /// host that a request is sent to.
+    fn parts(&mut self, path: &str, arn: &str, parts: Parts<'_>) {
+        let is_open = |part: &str| part.is_empty() || !resource::is_exact(part);
+        let is_partition = |name: &str| PARTITIONS.iter().any(|partition| partition.name == name);
+        let is_owner = |account: &str| is_account(account) || account == "aws";
+        for (part, valid, expected) in [
+            (parts.partition, is_partition(parts.partition), "an ARN with a partition of AWS, such as aws"),
+            (parts.region, is_region(parts.region), "an ARN with the code of an AWS Region, such as us-east-1"),
+            (parts.account, is_owner(parts.account), "an ARN with an account of 12 digits"),
+        ] {
+            if !valid && !is_open(part) {
+                self.problem(path, Some(arn), expected);
+            }
+        }
     }
 
     /// The texts of an element that takes one or a list, each with the path to it.
@@ -284,6 +323,9 @@ impl Reader<'_> {
         };
         for (operator, keys) in operators {
             let path = join(path, operator);
+            if !is_operator(operator) {
+                self.problem(&path, None, "an operator of IAM, such as StringEquals or ArnLikeIfExists");
+            }
             let Value::Object(keys) = keys else {
                 self.wrong(&path, keys, "an object of condition keys");
                 continue;
@@ -315,6 +357,9 @@ impl Reader<'_> {
                 continue;
             };
             match request {
+                Value::Object(_) if requests.contains_key(&known.name) => {
+                    self.problem(&path, None, format!("one entry for {}, in whichever case", known.name));
+                }
                 Value::Object(fields) => {
                     requests.insert(known.name, fields.clone());
                 }
@@ -337,6 +382,9 @@ impl Reader<'_> {
         let parts = Parts::of(arn).filter(|parts| resource::is_exact(arn) && !parts.resource.is_empty());
         if parts.is_none() {
             self.problem(&path, None, "the ARN of one thing that exists, without wildcards");
+        }
+        if let Some(parts) = parts {
+            self.parts(&path, arn, parts);
         }
         let object = self.object(&path, details, &["key", "region", "image", "modelData"])?;
         let mut text = |field: &str, expected: &str, valid: &dyn Fn(&str) -> bool| {
@@ -452,4 +500,82 @@ fn is_image(image: &str) -> bool {
 
 fn join(path: &str, element: &str) -> String {
     if path.is_empty() { element.to_owned() } else { format!("{path}.{element}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(statement: &str) -> Vec<String> {
+        let json = format!(r#"{{"policy": {{"Version": "2012-10-17", "Statement": {statement}}}}}"#);
+        let problems = read(&json, "S", "r").err().unwrap_or_default();
+        problems.into_iter().map(|problem| format!("{problem:?}")).collect()
+    }
+
+    fn on(resource: &str) -> Vec<String> {
+        problems(&format!(
+            r#"{{"Sid": "", "Effect": "Allow", "Action": "sagemaker:DescribeModel", "Resource": "{resource}"}}"#
+        ))
+    }
+
+    #[test]
+    fn a_region_becomes_a_host_and_has_to_be_one() {
+        for (arn, said) in [
+            ("arn:aws:sagemaker:x.example.com/:*:model/m", "AWS Region"),
+            ("arn:aws:sagemaker:user@example.com:*:model/m", "AWS Region"),
+            ("arn:aws:sagemaker:us-east1:*:model/m", "AWS Region"),
+            ("arn:aws:sagemaker:us-east-1:1234:model/m", "12 digits"),
+            ("arn:awss:sagemaker:us-east-1:*:model/m", "partition"),
+        ] {
+            let told = on(arn);
+            assert!(told.len() == 1 && told[0].contains(said), "{arn}: {told:?}");
+        }
+        for arn in [
+            "*",
+            "arn:aws:sagemaker:*:*:model/m",
+            "arn:aws-*:sagemaker:eu-*:123456789012:model/m",
+            "arn:aws:sagemaker*",
+        ] {
+            assert!(on(arn).is_empty(), "{arn}: {:?}", on(arn));
+        }
+    }
+
+    #[test]
+    fn an_operator_has_to_be_one_of_iams() {
+        for (operator, valid) in [
+            ("StringEquals", true),
+            ("ForAnyValue:StringLikeIfExists", true),
+            ("NumericLessThanEquals", true),
+            ("NotIpAddress", true),
+            ("StringEqualz", false),
+            ("ArnLessThan", false),
+            ("ForEach:StringLike", false),
+        ] {
+            let statement = format!(
+                r#"{{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": {{"{operator}": {{"aws:SourceIp": "x"}}}}}}"#
+            );
+            assert_eq!(problems(&statement).is_empty(), valid, "{operator}: {:?}", problems(&statement));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_json_is_not_repeated() {
+        let problems = read("AWS_SECRET_ACCESS_KEY=secret", "S", "r").unwrap_err();
+        assert!(!format!("{problems:?}").contains("secret"), "{problems:?}");
+    }
+
+    #[test]
+    fn what_editors_and_other_tools_write_is_read() {
+        let statement = r#"{"Sid": "", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": {}}"#;
+        let json = format!("\u{feff}{{\"policy\": {{\"Statement\": {statement}}}}}");
+        let policy = read(&json, "S", "r").unwrap().policy.unwrap();
+        assert_eq!((&policy.statement[0].sid, &policy.statement[0].condition), (&None, &None));
+        let twice = r#"{"policy": {"Statement": []}, "requests": {"s3:GetObject": {}, "s3:getobject": {}}}"#;
+        assert!(
+            read(twice, "S", "r")
+                .unwrap_err()
+                .iter()
+                .any(|it| format!("{it:?}").contains("one entry for s3:GetObject"))
+        );
+    }
 }

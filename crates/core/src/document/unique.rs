@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::text::describe_duplicate;
+
 /// A value whose objects have each key once.
 #[derive(Debug)]
 pub(super) struct Unique(pub Value);
@@ -60,7 +62,7 @@ impl<'de> Visitor<'de> for AnyValue {
         let mut object = Map::new();
         while let Some((key, Unique(value))) = entries.next_entry::<String, Unique>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key {key:?} stands twice in one object")));
+                return Err(A::Error::custom(describe_duplicate(&key)));
             }
             object.insert(key, value);
         }
@@ -78,7 +80,7 @@ mod tests {
         let value = r#"{"a":[1,-2,1.5,null,true,"x",{"b":{}}]}"#;
         assert_eq!(read(value).unwrap(), serde_json::from_str::<Value>(value).unwrap());
         for twice in [r#"{"a":1,"a":2}"#, r#"[{"b":{"Action":1,"Action":2}}]"#] {
-            assert!(read(twice).unwrap_err().to_string().contains("stands twice"), "{twice}");
+            assert!(read(twice).unwrap_err().to_string().contains("duplicate key"), "{twice}");
         }
     }
 }

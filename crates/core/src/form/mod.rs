@@ -247,7 +247,7 @@ impl Form {
             HarmlessOn::Existing | HarmlessOn::MadeUpKey
                 if target.names.iter().any(|(hole, name)| *hole != "key" && name.contains(MADE_UP)) =>
             {
-                Some("AWS tells of things that exist only: name one under resources")
+                Some("AWS answers only for what exists: name it under resources")
             }
             HarmlessOn::Known if !target.is_known => {
                 Some("AWS would make what does not exist: name one that exists under resources")
@@ -346,8 +346,7 @@ pub fn encode(text: &str, keep: &str) -> String {
         if c.is_ascii_alphanumeric() || "-._~".contains(c) || keep.contains(c) {
             encoded.push(c);
         } else {
-            let hex = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default().to_ascii_uppercase();
-            encoded.extend(['%', hex(byte >> 4), hex(byte & 15)]);
+            encoded.extend(format!("%{byte:02X}").chars());
         }
     }
     encoded

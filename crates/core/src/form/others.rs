@@ -2120,7 +2120,7 @@ pub(super) const FORMS: &[Form] = &[
         },
         service: S3,
         arn: "s3:::{bucket}/{key}",
-        harmless_on: HarmlessOn::Existing,
+        harmless_on: HarmlessOn::MadeUpKey,
         longest_name: 255,
         call: Call::Rest { method: "PUT", path: "/{bucket}/{key}", query: &[], headers: &[("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==")], body: "0" },
         success: Some(Success::Header("ETag")),

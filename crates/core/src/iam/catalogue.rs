@@ -50,10 +50,9 @@ pub fn has_service(prefix: &str) -> bool {
 
 /// The actions of other services that have this name, such as cloudwatch:DescribeAlarms for logs:DescribeAlarms.
 pub fn services_of(action: &str) -> Option<String> {
-    let (_, name) = action.split_once(':')?;
-    let actions: Vec<_> = services().filter_map(|service| find(&format!("{}:{name}", service.prefix))).collect();
-    let names: Vec<_> = actions.iter().map(|action| action.name.as_str()).collect();
-    ((1..=3).contains(&names.len()) && !name.contains('*')).then(|| names.join(" or "))
+    let (_, name) = action.split_once(':').filter(|(_, name)| !name.contains(['*', '?']))?;
+    let names: Vec<_> = services().flat_map(|service| service.actions_like(name)).map(|action| action.name).collect();
+    (1..=3).contains(&names.len()).then(|| names.join(" or "))
 }
 
 fn services() -> impl Iterator<Item = Service> {
@@ -76,7 +75,7 @@ impl Service {
     }
 
     fn action(self, name: &str, kinds: Option<&str>, dependent: Option<&'static str>) -> Action {
-        let all: Vec<_> = self.block.lines().filter_map(|line| line.strip_prefix('~')).collect();
+        let all: Vec<_> = self.block.lines().map_while(|line| line.strip_prefix('~')).collect();
         let kinds = kinds.unwrap_or_default();
         let kinds = kinds.split(',').filter_map(|index| all.get(index.parse::<usize>().ok()?).copied()).collect();
         let dependent = dependent.unwrap_or_default().split(',').filter(|name| !name.is_empty()).collect();

@@ -6,6 +6,11 @@
 /// Letters are compared without case, as IAM compares the names of actions
 /// (IAM User Guide, "IAM JSON policy elements: Action").
 pub fn matches(pattern: &str, text: &str) -> bool {
+    matches_by(pattern, text, |a, b| a.eq_ignore_ascii_case(&b))
+}
+
+/// The same, for characters that are compared in another way.
+pub(super) fn matches_by(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     // What stands behind the latest `*`, and how much of the text that has taken:
@@ -17,7 +22,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
                 p += 1;
                 star = Some((p, t));
             }
-            Some(&c) if c == b'?' || c.eq_ignore_ascii_case(&text[t]) => {
+            Some(&c) if c == b'?' || same(c, text[t]) => {
                 p += 1;
                 t += 1;
             }

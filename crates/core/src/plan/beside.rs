@@ -15,10 +15,10 @@ use crate::plan::{Ask, Check, Expect, Purpose};
 use crate::probe::ProbeInfo;
 use crate::specification::{Resource, Role, Specification, Table, Target};
 
-/// A table that no statement names, which has to be denied: a grant on `*` would take it in.
+/// A table that no statement names, which has to be denied: a grant on `*` would take it in. Each action is tried, since each
+/// can have a statement of its own.
 pub(super) fn plan_scope(specification: &Specification, probes: &[&'static ProbeInfo]) -> Vec<Check> {
     let mut checks = Vec::new();
-    let mut regions: Vec<Option<String>> = Vec::new();
     for action in ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem"] {
         let Some(probe) = probes.iter().copied().find(|probe| probe.action == action) else { continue };
         let granted: Vec<Parts<'_>> = specification
@@ -35,6 +35,7 @@ pub(super) fn plan_scope(specification: &Specification, probes: &[&'static Probe
         if granted.is_empty() || granted.iter().any(takes_in) {
             continue;
         }
+        let mut regions: Vec<Option<String>> = Vec::new();
         for parts in granted {
             let region = resource::is_exact(parts.region).then(|| parts.region.to_owned());
             if regions.contains(&region) {

@@ -40,7 +40,8 @@ pub struct Ask {
     pub condition: Option<serde_json::Value>,
     /// Whether a part of the target's name is made up, to fit the resource.
     pub is_made_up: bool,
-    /// The name of the role that a function of the pipeline should run under.
+    /// Of [`Purpose::Function`], the name of the role that the function should run under; of [`Purpose::OtherRole`], the
+    /// ARN of the role that the check is about.
     pub role: Option<String>,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::form::{self, HarmlessOn};
 use crate::iam::actions::CONTROL;
 use crate::iam::catalogue::{self, Action};
+use crate::iam::partition::partition_of;
 use crate::iam::policy::{Effect, Statement};
 use crate::iam::resource::{self, MADE_UP, Parts};
 use crate::iam::wildcard;
@@ -13,7 +14,7 @@ use crate::plan::beside::plan_scope;
 use crate::plan::condition::{self, Meets};
 use crate::plan::{Ask, Check, Expect, NotCovered, Plan, Purpose};
 use crate::probe::ProbeInfo;
-use crate::specification::{Known, Own, Specification, Target};
+use crate::specification::{Bucket, Known, Own, Specification, Target};
 
 /// What the actions of a policy are tried with.
 pub(super) struct Planner<'a> {
@@ -29,6 +30,7 @@ pub(super) fn plan_policy(specification: &Specification, own: &Own, probes: &[&'
     for statement in &specification.policy.statement {
         planner.plan_statement(statement);
     }
+    planner.drop_denied();
     planner.plan.checks.extend(plan_scope(specification, probes));
     planner.plan_other_roles();
     planner.plan_functions();
@@ -50,7 +52,12 @@ impl From<String> for NotTried {
 }
 
 /// What a statement asks of one of its actions, on one of its resources.
-pub(super) type Planned = (&'static ProbeInfo, Target);
+pub(super) struct Planned {
+    pub probe: &'static ProbeInfo,
+    pub target: Target,
+    /// The ARN of what exists, where the specification names it under `resources`.
+    pub known: Option<String>,
+}
 
 impl Planner<'_> {
     fn plan_statement(&mut self, statement: &Statement) {
@@ -126,6 +133,9 @@ impl Planner<'_> {
         if resource.contains("${") {
             return Err("the resource has a variable, which has another value for each caller".to_owned().into());
         }
+        if let Some(reason) = self.is_elsewhere(resource) {
+            return Err(reason.into());
+        }
         let sent = self.own.requests.get(&action.name);
         let prefix = match condition::meets(statement, &action.name, sent) {
             Meets::Always => None,
@@ -133,8 +143,9 @@ impl Planner<'_> {
             Meets::Unknown(keys) => return Err(format!("condition on {}", keys.join(", ")).into()),
         };
         let expect = if denies { Expect::Denied } else { Expect::Allowed };
-        for (probe, target) in self.targets(action, resource, prefix.as_deref())? {
-            let parts = Parts::of(resource);
+        for Planned { probe, target, known } in self.targets(action, resource, prefix.as_deref())? {
+            // What exists is where its own ARN says, also where the policy's pattern leaves that open.
+            let parts = Parts::of(known.as_deref().unwrap_or(resource));
             let region_of = |bucket: &str| {
                 let of_bucket = |known: &&Arc<Known>| known.region.is_some() && bucket_of(&known.arn) == Some(bucket);
                 self.own.resources.iter().find(of_bucket)?.region.clone()
@@ -159,6 +170,24 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Why a request of this function is never about such a resource.
+    fn is_elsewhere(&self, resource: &str) -> Option<String> {
+        let parts = Parts::of(resource)?;
+        let own = self.own.region.as_deref()?;
+        let partition = partition_of(own).name;
+        if !resource::matches(parts.partition, partition) {
+            let given = parts.partition;
+            return Some(format!("the resource is of the partition {given}, and the function runs in {partition}"));
+        }
+        let is_part_of_pattern = !resource::is_exact(parts.region) && !resource::matches(parts.region, own);
+        is_part_of_pattern.then(|| {
+            let given = parts.region;
+            format!(
+                "the function runs in {own}, which {given} does not take in: name the Region in full to have it tried"
+            )
+        })
+    }
+
     pub(super) fn add(&mut self, check: Check) {
         let same = |known: &Check| {
             known.action() == check.action()
@@ -168,6 +197,21 @@ impl Planner<'_> {
         };
         if !self.plan.checks.iter().any(same) {
             self.plan.checks.push(check);
+        }
+    }
+
+    /// Drops the checks that an action is allowed on what another statement denies it on, written in another way: AWS denies
+    /// what one statement denies.
+    fn drop_denied(&mut self) {
+        let denied: Vec<Check> = self.plan.checks.iter().filter(|check| check.must_be_denied()).cloned().collect();
+        let is_denied =
+            |check: &Check| !check.must_be_denied() && denied.iter().any(|denied| is_about_the_same(check, denied));
+        let (dropped, kept) = self.plan.checks.drain(..).partition::<Vec<_>, _>(is_denied);
+        self.plan.checks = kept;
+        for check in dropped {
+            let resource = check.ask.as_ref().map(|ask| ask.resource.clone()).unwrap_or_default();
+            let reason = "another statement denies it on what it would be tried on".to_owned();
+            self.leave_out(check.action(), &resource, reason, 1);
         }
     }
 
@@ -184,6 +228,27 @@ impl Planner<'_> {
                     .any(|it| resource::matches(it, resource) || resource::matches(it, &made_up))
         })
     }
+}
+
+/// Whether two checks try one action on one thing, whatever the policy's patterns for it are.
+fn is_about_the_same(one: &Check, other: &Check) -> bool {
+    let same_target = match (&one.target, &other.target) {
+        (Target::Resource(one), Target::Resource(other)) => one.names == other.names && !one.is_made_up(),
+        (Target::Bucket(one), Target::Bucket(other)) => {
+            let key = |bucket: &Bucket| {
+                bucket.object_key.clone().or_else(|| bucket.one_object.then(|| bucket.prefix.clone()))
+            };
+            one.name == other.name && key(one).is_some() && key(one) == key(other)
+        }
+        (one, other) => one == other && !is_made_up(one),
+    };
+    let part = |check: &Check, of: fn(&Ask) -> &Option<String>| check.ask.as_deref().and_then(|ask| of(ask).clone());
+    // A part that a pattern leaves open is the function's own.
+    let same_part = |of: fn(&Ask) -> &Option<String>| match (part(one, of), part(other, of)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    one.action() == other.action() && same_target && same_part(|ask| &ask.region) && same_part(|ask| &ask.account)
 }
 
 /// Whether a part of a target's name is made up.
@@ -227,5 +292,113 @@ fn describe_nothing(action: &Action, effect: Effect) -> String {
         let kinds: Vec<String> =
             action.kinds.iter().flatten().map(|kind| format!("arn:aws:{}", kind.replace("{}", "…"))).collect();
         format!("this statement {does} nothing: by AWS's list, {} takes {}", action.name, kinds.join(" or "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::document;
+    use crate::fixtures::PROBES;
+    use crate::plan::plan;
+
+    /// The plan of a document, in a function of `us-east-1`.
+    fn planned(document: &Value) -> Plan {
+        let document = document::read(&document.to_string(), "S", "r").unwrap();
+        let region = Some("us-east-1".to_owned());
+        let own = Own { requests: document.requests, resources: document.resources, functions: Vec::new(), region };
+        plan(&Specification { own: Some(Arc::new(own)), ..Specification::of_policy(document.policy.unwrap()) }, PROBES)
+    }
+
+    fn statements(all: &[(&str, &str, &str)]) -> Value {
+        let statement = |(effect, action, resource): &(&str, &str, &str)| json!({"Effect": effect, "Action": action, "Resource": resource});
+        json!({"Version": "2012-10-17", "Statement": all.iter().map(statement).collect::<Vec<_>>()})
+    }
+
+    fn specified(plan: &Plan) -> Vec<&Check> {
+        plan.checks.iter().filter(|check| check.purpose == Purpose::Specified).collect()
+    }
+
+    fn reason(plan: &Plan) -> &str {
+        assert_eq!((specified(plan).len(), plan.not_covered.len()), (0, 1), "{plan:?}");
+        &plan.not_covered[0].reason
+    }
+
+    #[test]
+    fn what_exists_is_asked_for_where_it_is() {
+        // ECR would make a repository that it does not have in the Region that is asked.
+        let policy = statements(&[("Allow", "ecr:CreateRepository", "*")]);
+        let there = "arn:aws:ecr:eu-west-1:123456789012:repository/models";
+        let plan = planned(&json!({"policy": policy, "resources": {there: {}}}));
+        let [check] = specified(&plan)[..] else { panic!("{plan:?}") };
+        let ask = check.ask.as_ref().unwrap();
+        assert_eq!((ask.region.as_deref(), ask.account.as_deref()), (Some("eu-west-1"), Some("123456789012")));
+        let plan = planned(&json!({"policy": policy, "resources": {"arn:aws:ecr:::repository/models": {}}}));
+        assert!(reason(&plan).contains("AWS would make what does not exist"), "{plan:?}");
+
+        let table = "arn:aws:dynamodb:ap-southeast-1:123456789012:table/T";
+        let policy = statements(&[("Allow", "dynamodb:GetItem", "arn:aws:dynamodb:*:*:table/*")]);
+        let plan = planned(&json!({"policy": policy, "resources": {table: {}}}));
+        assert_eq!(specified(&plan)[0].ask.as_ref().unwrap().region.as_deref(), Some("ap-southeast-1"));
+    }
+
+    #[test]
+    fn what_no_request_of_the_function_is_about_is_not_tried() {
+        for (resource, said) in [
+            ("arn:aws-cn:dynamodb:*:*:table/T", "of the partition aws-cn, and the function runs in aws"),
+            ("arn:aws:dynamodb:eu-*:*:table/T", "us-east-1, which eu-* does not take in"),
+        ] {
+            let plan = planned(&json!({"policy": statements(&[("Allow", "dynamodb:GetItem", resource)])}));
+            assert!(reason(&plan).contains(said), "{plan:?}");
+        }
+        let own = statements(&[("Allow", "dynamodb:GetItem", "arn:aws:dynamodb:us-*:*:table/T")]);
+        assert_eq!(specified(&planned(&json!({"policy": own}))).len(), 1);
+    }
+
+    #[test]
+    fn what_is_denied_somewhere_is_not_asked_to_be_allowed_there() {
+        let (open, exact) = ("arn:aws:dynamodb:us-east-1:*:table/T", "arn:aws:dynamodb:us-east-1:123456789012:table/T");
+        let twice = statements(&[("Allow", "dynamodb:GetItem", open), ("Deny", "dynamodb:GetItem", exact)]);
+        let objects = statements(&[
+            ("Allow", "s3:GetObject", "arn:aws:s3:::b/*"),
+            ("Deny", "s3:GetObject", "arn:aws:s3:::b/secret/*"),
+        ]);
+        for document in
+            [json!({"policy": twice}), json!({"policy": objects, "resources": {"arn:aws:s3:::b/secret/x": {}}})]
+        {
+            let plan = planned(&document);
+            let all: Vec<_> = specified(&plan).iter().map(|check| check.expect).collect();
+            assert_eq!(all, [Expect::Denied], "{plan:?}");
+            assert!(plan.not_covered[0].reason.contains("another statement denies it"), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_with_a_path_behind_it_is_one_of_indexes() {
+        let policy = statements(&[("Allow", "dynamodb:Query", "arn:aws:dynamodb:us-east-1:*:table/T/*")]);
+        let plan = planned(&json!({"policy": policy}));
+        let [Check { target: Target::Resource(index), .. }] = specified(&plan)[..] else { panic!("{plan:?}") };
+        assert_eq!((index.name("name"), index.name("index")), (Some("T"), Some(MADE_UP)));
+    }
+
+    #[test]
+    fn an_object_that_exists_is_never_written_to() {
+        let own = json!({"s3:PutObject": {"ServerSideEncryption": "aws:kms"}});
+        let key = "arn:aws:s3:::b/data.csv";
+        let policy = statements(&[("Allow", "s3:PutObject", "arn:aws:s3:::b/*")]);
+        let plan = planned(&json!({"policy": policy, "requests": own, "resources": {key: {}}}));
+        let [Check { target: Target::Resource(object), .. }] = specified(&plan)[..] else { panic!("{plan:?}") };
+        assert_eq!(object.name("key"), Some(MADE_UP));
+        let exact = json!({"policy": statements(&[("Allow", "s3:PutObject", key)]), "requests": own});
+        assert!(planned(&exact).not_covered.iter().any(|it| it.action == "s3:PutObject"));
+    }
+
+    #[test]
+    fn a_field_of_the_wrong_kind_is_no_reason_to_stop() {
+        let own = json!({"dynamodb:UpdateItem": {"Key": {"id": {"S": "1"}}, "ExpressionAttributeNames": "x"}});
+        let policy = statements(&[("Allow", "dynamodb:UpdateItem", "arn:aws:dynamodb:us-east-1:*:table/T")]);
+        assert_eq!(specified(&planned(&json!({"policy": policy, "requests": own}))).len(), 1);
     }
 }

@@ -13,6 +13,9 @@ use crate::plan::own::{NotTried, Planned, Planner, bucket_of};
 use crate::probe::{On, ProbeInfo};
 use crate::specification::{Bucket, Endpoint, Known, LogStream, Resource, Role, Table, Target, TrainingJob};
 
+/// What a probe is made on, with the ARN of what exists where the specification names that.
+type Found = (Target, Option<String>);
+
 impl Planner<'_> {
     fn known_matching<'k>(&'k self, pattern: &'k str) -> impl Iterator<Item = &'k Arc<Known>> {
         self.own.resources.iter().filter(move |known| takes_in(pattern, &known.arn))
@@ -40,8 +43,8 @@ impl Planner<'_> {
         if let Some(probe) = typed.filter(|_| !with_request)
             && let Some(targets) = self.typed_targets(probe, pattern, prefix)
         {
-            let targets = targets?;
-            return Ok(targets.into_iter().map(|target| (probe, target)).collect());
+            let planned = |(target, known)| Planned { probe, target, known };
+            return Ok(targets?.into_iter().map(planned).collect());
         }
         let Some(form) = form::find(&action.name) else {
             let known = form::reason_without(&action.name).map(str::to_owned);
@@ -51,7 +54,8 @@ impl Planner<'_> {
             });
             return Err(reason.into());
         };
-        Ok(vec![(&form.info, Target::Resource(Arc::new(self.form_target(form, pattern)?)))])
+        let (resource, known) = self.form_target(form, pattern)?;
+        Ok(vec![Planned { probe: &form.info, target: Target::Resource(Arc::new(resource)), known }])
     }
 
     /// The targets of a probe with code of its own; `None` where the form has to be used.
@@ -60,32 +64,36 @@ impl Planner<'_> {
         probe: &'static ProbeInfo,
         pattern: &str,
         prefix: Option<&str>,
-    ) -> Option<Result<Vec<Target>, String>> {
+    ) -> Option<Result<Vec<Found>, String>> {
         let parts = Parts::of(pattern)?;
+        let unknown = |targets: Vec<Target>| targets.into_iter().map(|target| (target, None)).collect();
         Some(match &probe.on {
-            On::Bucket(_) => self.buckets(probe.action, pattern, parts, prefix),
+            On::Bucket(_) => self.buckets(probe.action, pattern, parts, prefix).map(unknown),
             On::Table(_) => self.tables(pattern, parts),
-            On::Role(_) => self.roles(probe.action, pattern),
-            On::LogStream(_) => self.log_stream(parts)?,
+            On::Role(_) => self.roles(probe.action, pattern).map(unknown),
+            On::LogStream(_) => self.log_stream(parts)?.map(unknown),
             On::Endpoint(_) => {
                 let named =
                     |arn: &str| Parts::of(arn).and_then(|it| it.resource.strip_prefix("endpoint/").map(str::to_owned));
-                let known = self.known_matching(pattern).find_map(|known| named(&known.arn));
-                let exact = named(pattern).filter(|name| resource::is_exact(name));
+                let known =
+                    self.known_matching(pattern).find_map(|known| Some((named(&known.arn)?, Some(known.arn.clone()))));
+                let exact = named(pattern).filter(|name| resource::is_exact(name)).map(|name| (name, None));
                 match known.or(exact) {
-                    Some(name) => Ok(vec![Target::Endpoint(Arc::new(Endpoint { name: Some(name) }))]),
-                    None => fits_made_up(parts, "endpoint").then(|| Ok(vec![Target::Endpoint(Arc::default())]))?,
+                    Some((name, arn)) => Ok(vec![(Target::Endpoint(Arc::new(Endpoint { name: Some(name) })), arn)]),
+                    None => {
+                        fits_made_up(parts, "endpoint").then(|| Ok(vec![(Target::Endpoint(Arc::default()), None)]))?
+                    }
                 }
             }
             On::TrainingJob(_) => {
                 let named = |known: &Arc<Known>| {
-                    Parts::of(&known.arn).and_then(|it| it.resource.strip_prefix("training-job/").map(str::to_owned))
+                    let name = Parts::of(&known.arn)?.resource.strip_prefix("training-job/")?.to_owned();
+                    Some((Target::TrainingJob(Arc::new(TrainingJob { name: Some(name) })), Some(known.arn.clone())))
                 };
                 match self.known_matching(pattern).find_map(named) {
-                    Some(name) => Ok(vec![Target::TrainingJob(Arc::new(TrainingJob { name: Some(name) }))]),
-                    None => {
-                        fits_made_up(parts, "training-job").then(|| Ok(vec![Target::TrainingJob(Arc::default())]))?
-                    }
+                    Some(found) => Ok(vec![found]),
+                    None => fits_made_up(parts, "training-job")
+                        .then(|| Ok(vec![(Target::TrainingJob(Arc::default()), None)]))?,
                 }
             }
             On::Account(_) => {
@@ -95,7 +103,7 @@ impl Planner<'_> {
                     "sagemaker:CreateEndpoint" => "endpoint",
                     _ => "",
                 };
-                (kind.is_empty() || fits_made_up(parts, kind)).then(|| Ok(vec![Target::Account]))?
+                (kind.is_empty() || fits_made_up(parts, kind)).then(|| Ok(vec![(Target::Account, None)]))?
             }
             On::Resource(_) => return None,
         })
@@ -135,7 +143,7 @@ impl Planner<'_> {
         }
         if names.is_empty() {
             return Err(format!(
-                "S3 tells of buckets that exist only: name one that {pattern} takes in under resources"
+                "S3 answers only for a bucket that exists: under resources, name one that matches {pattern}"
             ));
         }
         if action == "s3:ListBucket" {
@@ -143,10 +151,10 @@ impl Planner<'_> {
             let target = |name| Target::Bucket(Arc::new(Bucket { name, prefix: prefix.clone(), ..Bucket::default() }));
             return Ok(names.into_iter().map(target).collect());
         }
-        let (start, end) = match (key.find(['*', '?']), key.rfind(['*', '?'])) {
-            (Some(first), Some(last)) => (&key[..first], &key[last + 1..]),
-            _ => (key, ""),
-        };
+        // The first wildcard is what the made-up name stands for, and the others stand for nothing.
+        let plain = |part: &str| part.replace('*', "").replace('?', "0");
+        let (start, end) =
+            key.split_once('*').map_or((plain(key), String::new()), |(start, end)| (plain(start), plain(end)));
         let one_object = resource::is_exact(key);
         if !one_object && !resource::matches(key, &format!("{start}permissions-probe{end}")) {
             return Err("no key that the program could make up fits the pattern".to_owned());
@@ -156,13 +164,13 @@ impl Planner<'_> {
                 .iter()
                 .filter(|(bucket, _)| *bucket == name)
                 .find_map(|(_, it)| it.clone().filter(|it| resource::matches(key, it)));
-            let (prefix, suffix) = (start.to_owned(), end.to_owned());
+            let (prefix, suffix) = (start.clone(), end.clone());
             Target::Bucket(Arc::new(Bucket { name, prefix, suffix, one_object, object_key }))
         };
         Ok(names.into_iter().map(target).collect())
     }
 
-    fn tables(&self, pattern: &str, parts: Parts<'_>) -> Result<Vec<Target>, String> {
+    fn tables(&self, pattern: &str, parts: Parts<'_>) -> Result<Vec<Found>, String> {
         let of_resource = |resource: &str| {
             let rest = resource.strip_prefix("table/")?;
             Some(match rest.split_once("/index/") {
@@ -179,21 +187,24 @@ impl Planner<'_> {
         if !resource::is_exact(parts.resource) {
             let known: Vec<_> = self
                 .known_matching(pattern)
-                .filter_map(|known| of_resource(Parts::of(&known.arn)?.resource))
-                .map(|(name, index)| {
-                    Target::Table(Arc::new(Table { key: key_of(&name).filter(|_| index.is_none()), name, index }))
+                .filter_map(|known| Some((known.arn.clone(), of_resource(Parts::of(&known.arn)?.resource)?)))
+                .map(|(arn, (name, index))| {
+                    let key = key_of(&name).filter(|_| index.is_none());
+                    (Target::Table(Arc::new(Table { name, index, key })), Some(arn))
                 })
                 .collect();
             if !known.is_empty() {
                 return Ok(known);
             }
         }
-        let form = if parts.resource.contains("/index/") { "table/{table}/index/{index}" } else { "table/{table}" };
-        let names = resource::fit(parts.resource, form)
-            .ok_or("no table's name that the program could make up fits the pattern")?;
-        let name = names[0].1.clone();
-        let index = names.get(1).map(|(_, index)| index.clone());
-        Ok(vec![Target::Table(Arc::new(Table { key: key_of(&name).filter(|_| index.is_none()), name, index }))])
+        let table = || Some((resource::fit(parts.resource, "table/{table}")?.remove(0).1, None));
+        let fitting = match index_of(pattern) {
+            Some((table, index)) => Some((table, Some(index))),
+            None => table().filter(|(name, _)| !name.contains('/')),
+        };
+        let (name, index) = fitting.ok_or("no table's name that the program could make up fits the pattern")?;
+        let key = key_of(&name).filter(|_| index.is_none());
+        Ok(vec![(Target::Table(Arc::new(Table { name, index, key })), None)])
     }
 
     fn roles(&self, action: &str, pattern: &str) -> Result<Vec<Target>, String> {
@@ -208,7 +219,7 @@ impl Planner<'_> {
         if known.is_empty() {
             let what = if action == PASS_ROLE { "handed over" } else { "assumed" };
             return Err(format!(
-                "only a role that exists can be {what}: name one that {pattern} takes in under resources"
+                "only a role that exists can be {what}: under resources, name one that matches {pattern}"
             ));
         }
         Ok(known)
@@ -224,7 +235,7 @@ impl Planner<'_> {
     }
 
     /// What a form is filled with, for a resource of the policy.
-    fn form_target(&self, form: &'static Form, pattern: &str) -> Result<Resource, NotTried> {
+    fn form_target(&self, form: &'static Form, pattern: &str) -> Result<(Resource, Option<String>), NotTried> {
         let request = self.own.requests.get(form.info.action);
         let target = |names, is_known| Resource {
             action: form.info.action,
@@ -235,7 +246,7 @@ impl Planner<'_> {
             request: request.cloned().map(Arc::new),
         };
         if form.arn.is_empty() {
-            return Ok(target(Vec::new(), false));
+            return Ok((target(Vec::new(), false), None));
         }
         let kind = form.arn.splitn(4, ':').nth(3).unwrap_or(form.arn);
         if let Some((table, index)) =
@@ -243,7 +254,7 @@ impl Planner<'_> {
         {
             let takes_index = matches!(form.info.action, "dynamodb:Query" | "dynamodb:Scan");
             return if takes_index {
-                Ok(target(vec![("name", table), ("index", index)], false))
+                Ok((target(vec![("name", table), ("index", index)], false), None))
             } else {
                 Err(NotTried::OtherKind("the request is about a table, and not about an index".to_owned()))
             };
@@ -251,22 +262,30 @@ impl Planner<'_> {
         if form.harmless_on == HarmlessOn::None {
             let takes_in = Parts::of(pattern).is_some_and(|parts| resource::matches(parts.resource, kind));
             return if takes_in {
-                Ok(target(Vec::new(), false))
+                Ok((target(Vec::new(), false), None))
             } else {
                 Err("the one request that is known is about all of them, which the resource does not take in"
                     .to_owned()
                     .into())
             };
         }
-        let fit = |pattern: &str| Parts::of(pattern).and_then(|parts| resource::fit(parts.resource, kind));
         let service = form.arn.split(':').next().unwrap_or_default();
-        let of_service = |known: &&Arc<Known>| Parts::of(&known.arn).is_some_and(|parts| parts.service == service);
+        let is_name = |(hole, name): &(&str, String)| {
+            *hole == "key" || !name.contains('/') || service != "dynamodb" && service != "sns"
+        };
+        let fit = |pattern: &str| {
+            let names = resource::fit(Parts::of(pattern)?.resource, kind)?;
+            names.iter().all(is_name).then_some(names)
+        };
+        // A request that would make what does not exist has to go to the very account and Region where the thing is.
+        let is_placed = |parts: &Parts<'_>| !parts.region.is_empty() && !parts.account.is_empty();
+        let of_service = |known: &&Arc<Known>| {
+            let parts = Parts::of(&known.arn).filter(|parts| parts.service == service);
+            parts.is_some_and(|parts| form.harmless_on != HarmlessOn::Known || is_placed(&parts))
+        };
         let known = self.known_matching(pattern).filter(of_service).find_map(|known| {
             let names = fit(&known.arn)?;
-            let is_name = |(hole, name): &(&str, String)| {
-                *hole == "key" || !name.contains('/') || service != "dynamodb" && service != "sns"
-            };
-            names.iter().all(is_name).then(|| target(names, true))
+            Some((target(names, true), Some(known.arn.clone())))
         });
         // A known bucket, with a key that the pattern leaves open.
         let in_known_bucket = || {
@@ -281,7 +300,7 @@ impl Planner<'_> {
             names[at].1 = name;
             Some(target(names, false))
         };
-        let refused = match known.map(|known| (form.refuses(&known), known)) {
+        let refused = match known.map(|known| (form.refuses(&known.0), known)) {
             Some((None, known)) => return Ok(known),
             Some((Some(reason), _)) => Some(reason),
             None => None,
@@ -301,7 +320,7 @@ impl Planner<'_> {
         let asks_for_model =
             form.info.action == "sagemaker:InvokeEndpoint" && request.is_some_and(|it| it.contains_key("TargetModel"));
         match form.refuses(&made_up).filter(|_| !asks_for_model) {
-            None => Ok(made_up),
+            None => Ok((made_up, None)),
             Some(reason) => Err(reason.to_owned().into()),
         }
     }
@@ -335,11 +354,12 @@ fn takes_in(pattern: &str, arn: &str) -> bool {
         && resource::matches(pattern.resource, arn.resource)
 }
 
-/// The table and the index of the ARN of an index, or of a pattern of such ARNs.
+/// The table and the index of the ARN of an index, or of a pattern of such ARNs. No table's name has a slash, so `table/T/*` is
+/// one.
 fn index_of(pattern: &str) -> Option<(String, String)> {
-    let parts = Parts::of(pattern).filter(|parts| parts.resource.contains("/index/"))?;
-    let mut names = resource::fit(parts.resource, "table/{table}/index/{index}")?.into_iter();
-    Some((names.next()?.1, names.next()?.1))
+    let (table, index) = Parts::of(pattern)?.resource.strip_prefix("table/")?.split_once('/')?;
+    let name = |pattern: &str, form: &'static str| Some(resource::fit(pattern, form)?.remove(0).1);
+    Some((name(table, "{table}")?, name(index, "index/{index}")?)).filter(|(_, index)| !index.contains('/'))
 }
 
 /// Whether the made-up name of a SageMaker resource fits the statement.

@@ -68,11 +68,6 @@ pub fn links(run: &Run, rendering: &mut Rendering) -> Vec<Link> {
     .collect()
 }
 
-/// A text as a part of a URL: all but RFC 3986's unreserved characters percent-encoded.
 fn encode(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
+    crate::form::encode(text, "")
 }

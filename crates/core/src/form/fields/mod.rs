@@ -285,7 +285,11 @@ fn complete_table_request(action: &str, body: &mut Map<String, Value>, request: 
     if let (true, Some(first)) = (writes, first) {
         // The condition names an attribute that the request has anyway, so that it adds none to those that a policy can look at.
         let names = body.entry("ExpressionAttributeNames").or_insert_with(|| json!({}));
-        names["#guard"] = json!(first);
+        if let Value::Object(names) = names {
+            names.insert("#guard".to_owned(), json!(first));
+        } else {
+            *names = json!({"#guard": first});
+        }
     }
     if action == "dynamodb:UpdateItem" && body.contains_key("Key") && !body.contains_key("UpdateExpression") {
         // The form's own would set the key, which DynamoDB refuses; an update of nothing needs none.
