@@ -21,7 +21,12 @@ fuzz_target!(|json: &str| {
         }
     };
     let policy = document.policy.expect("a document without a policy is refused");
-    let own = Own { requests: document.requests, resources: document.resources, functions: document.functions };
+    let own = Own {
+        requests: document.requests,
+        resources: document.resources,
+        functions: document.functions,
+        region: Some("us-east-1".to_owned()),
+    };
     let specification = Specification { own: Some(Arc::new(own)), ..Specification::of_policy(policy) };
     let plan = plan(&specification, &[]);
     for check in &plan.checks {
