@@ -30,6 +30,7 @@
 //! | [`finding`] | what a run found |
 //! | [`diagnosis`] | the root cause, the remedies, and their wording |
 //! | [`report`] | the report, and its JSON |
+//! | [`explain`] | a pasted error, explained offline |
 
 pub mod answer;
 pub mod diagnosis;
@@ -37,6 +38,7 @@ pub mod document;
 pub mod environment;
 pub mod event;
 pub mod evidence;
+pub mod explain;
 pub mod finding;
 #[cfg(test)]
 mod fixtures;

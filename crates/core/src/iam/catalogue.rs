@@ -51,8 +51,13 @@ pub fn has_service(prefix: &str) -> bool {
 /// The actions of other services that have this name, such as cloudwatch:DescribeAlarms for logs:DescribeAlarms.
 pub fn services_of(action: &str) -> Option<String> {
     let (_, name) = action.split_once(':').filter(|(_, name)| !name.contains(['*', '?']))?;
-    let names: Vec<_> = services().flat_map(|service| service.actions_like(name)).map(|action| action.name).collect();
+    let names = actions_named(name);
     (1..=3).contains(&names.len()).then(|| names.join(" or "))
+}
+
+/// The actions of all services that have this name, without the service.
+pub fn actions_named(name: &str) -> Vec<String> {
+    services().flat_map(|service| service.actions_like(name)).map(|action| action.name).collect()
 }
 
 fn services() -> impl Iterator<Item = Service> {

@@ -204,6 +204,9 @@ fn principal(before: &str) -> Option<&str> {
 fn resource(text: &str) -> (Option<&str>, &str) {
     let start = skip(text);
     let named = at_start(start, "on resource").map(|after| &start[after..]);
+    // Some services say `on arn:…`.
+    let bare = || at_start(start, "on arn:").map(|after| &start[after - "arn:".len() - 1..]);
+    let named = named.or_else(bare);
     let rest =
         named.and_then(|rest| rest.strip_prefix(':').or_else(|| rest.starts_with(char::is_whitespace).then_some(rest)));
     let Some(rest) = rest.map(skip).filter(|rest| reason(rest).is_none()) else {

@@ -72,7 +72,7 @@ const fn color_of(mark: &str) -> Color {
 
 /// Lays a report out as text. Each line ends with a line feed.
 pub fn render(report: &Report, layout: Layout) -> String {
-    let mut text = Writer { text: String::new(), layout };
+    let mut text = Writer::new(layout);
     let mark = mark_of(report.verdict);
     let verdict = text.paint(&format!("{mark} {}", report.verdict.name()), color_of(mark));
     text.line(&verdict);
@@ -97,12 +97,17 @@ pub fn render(report: &Report, layout: Layout) -> String {
     text.text
 }
 
-struct Writer {
-    text: String,
+/// A text that is being laid out.
+pub(crate) struct Writer {
+    pub(crate) text: String,
     layout: Layout,
 }
 
 impl Writer {
+    pub(crate) const fn new(layout: Layout) -> Self {
+        Self { text: String::new(), layout }
+    }
+
     fn not_covered(&mut self, report: &Report) {
         if report.not_covered.is_empty() {
             return;
@@ -118,7 +123,7 @@ impl Writer {
         if self.layout.color { format!("\u{1b}[{}m{text}\u{1b}[0m", color.code()) } else { text.to_owned() }
     }
 
-    fn line(&mut self, line: &str) {
+    pub(crate) fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
@@ -131,7 +136,7 @@ impl Writer {
 
     /// Words on as many lines as they need. The first begins with `start`, which takes so many `columns`, and the others
     /// are indented.
-    fn wrap(&mut self, start: &str, columns: usize, words: &str, indent: usize) {
+    pub(crate) fn wrap(&mut self, start: &str, columns: usize, words: &str, indent: usize) {
         let (mut line, mut used, mut is_empty) = (start.to_owned(), columns, true);
         for word in words.split_whitespace() {
             let length = word.chars().count();
@@ -150,7 +155,7 @@ impl Writer {
         self.line(&line);
     }
 
-    fn paragraph(&mut self, indent: usize, words: &str) {
+    pub(crate) fn paragraph(&mut self, indent: usize, words: &str) {
         self.wrap(&" ".repeat(indent), indent, words, indent);
     }
 
@@ -221,7 +226,7 @@ impl Writer {
     }
 
     /// Advice or advisories, numbered where there are several.
-    fn list(&mut self, heading: &str, list: &[Advice]) {
+    pub(crate) fn list(&mut self, heading: &str, list: &[Advice]) {
         if list.is_empty() {
             return;
         }

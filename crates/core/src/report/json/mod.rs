@@ -465,7 +465,7 @@ impl Advice {
 }
 
 impl Policy {
-    fn render(policy: &PolicyDocument, rendering: &mut Rendering) -> Self {
+    pub(crate) fn render(policy: &PolicyDocument, rendering: &mut Rendering) -> Self {
         let mut policy = policy.clone();
         let mut render = |text: &mut String| *text = rendering.text(&Text::new(std::mem::take(text)));
         for statement in &mut policy.statement {

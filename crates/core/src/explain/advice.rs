@@ -1,0 +1,620 @@
+//! What to do about a denial, in the words of one who has only its text.
+
+use crate::diagnosis::Refusal;
+use crate::diagnosis::wording::describe_refusal;
+use crate::explain::pattern::{Parts, Searched, trim};
+use crate::explain::prose::{Help, Prose, Whose};
+use crate::explain::wrapper::{Wrapped, action_of};
+use crate::explain::{About, Advice, Explanation};
+use crate::iam::actions::PASS_ROLE;
+use crate::iam::catalogue;
+use crate::iam::denial::{Denial, Kind, PolicyType};
+use crate::iam::policy::{PolicyDocument, Statement, Trusted};
+use crate::text::Text;
+
+impl Advice {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: Text::new(text), actions: Vec::new(), policy: None, trust_policy: None, command: None }
+    }
+
+    fn about(self, actions: &[&str]) -> Self {
+        Self { actions: actions.iter().map(|action| Text::from(*action)).collect(), ..self }
+    }
+
+    fn with_policy(self, policy: Option<PolicyDocument>) -> Self {
+        Self { policy, ..self }
+    }
+
+    fn with_command(self, command: String) -> Self {
+        Self { command: Some(command.into()), ..self }
+    }
+}
+
+/// What to do about a sentence of IAM's.
+pub fn of_sentence(denial: &Denial<'_>, told: &Explanation) -> Vec<Advice> {
+    let action = told.action.as_ref().map_or(denial.action, Text::raw);
+    let resource = denial.resource.as_deref();
+    let whom = whom(told);
+    let mut advice = Vec::new();
+    match (denial.kind, denial.policy_type) {
+        (Kind::Implicit, Some(PolicyType::IdentityBased)) => {
+            advice.extend(missing_statement(&whom, action, resource));
+        }
+        (Kind::Unstated, None) => advice.extend(unstated(&whom, action, resource)),
+        (Kind::Unstated, Some(_)) => {
+            let text = if action.to_ascii_lowercase().starts_with("kms:") {
+                "AWS KMS uses these words for a key that does not exist in this Region, and for one whose key policy does not let \
+                 the principal in. Check the key's Region and state first. Then let the key policy allow the action to the \
+                 principal, or leave it to IAM and let an identity-based policy allow it."
+            } else {
+                "AWS uses these words for a resource that does not exist in this Region, and for one whose own policy does not allow \
+                 the action, or denies it. Check whether it exists, and then look at its policy."
+            };
+            advice.push(Advice::new(text).about(&[action]));
+        }
+        (Kind::Implicit, Some(PolicyType::RoleTrust)) => {
+            advice.push(trust_caller(resource, told.principal.as_ref().map(Text::raw)).about(&[action]));
+        }
+        (kind, policy_type) => {
+            let refusal =
+                Refusal { kind, policy_type, policy_arn: denial.policy_arn.map(Text::from), setting: denial.setting };
+            advice.push(Advice::new(describe_refusal(&refusal)).about(&[action]));
+        }
+    }
+    if let Some(id) = denial.authorization_id.filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
+        advice.push(Advice::new(format!(
+            "AWS tells which statements decided, to who may call iam:GetRequestAuthorizationDetails, by the authorization id {id}."
+        )));
+    }
+    advice
+}
+
+/// Whose policies are meant, in a sentence.
+fn whom(told: &Explanation) -> String {
+    match (&told.about, &told.principal) {
+        (Some(About::Role(role)), _) => format!("the role {}", role.raw()),
+        (_, Some(principal)) => match name_of(principal.raw()) {
+            Some(name) => name,
+            None => principal.raw().to_owned(),
+        },
+        _ => "the caller".to_owned(),
+    }
+}
+
+/// The role or the user behind a principal's ARN, in a sentence.
+fn name_of(principal: &str) -> Option<String> {
+    let role = principal.split_once(":assumed-role/").map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
+    let role = role.or_else(|| principal.split_once(":role/").map(|(_, path)| path));
+    if let Some(role) = role {
+        return Some(format!("the role {role}"));
+    }
+    principal.split_once(":user/").map(|(_, user)| format!("the user {user}"))
+}
+
+fn missing_statement(whom: &str, action: &str, resource: Option<&str>) -> Vec<Advice> {
+    let policy = statement(&[action], resource);
+    let how = match &policy {
+        Some(_) => "Add this policy to allow it:".to_owned(),
+        None => format!("Add a statement that allows {action} on the resource that the pipeline uses."),
+    };
+    let mut advice = Advice::new(format!("No identity-based policy of {whom} allows {action}. {how}"));
+    advice = advice.about(&[action]).with_policy(policy);
+    let mut all = vec![advice];
+    all.extend(beside_kms(action));
+    all
+}
+
+/// A key's own policy is looked at as well.
+fn beside_kms(action: &str) -> Option<Advice> {
+    action
+        .to_ascii_lowercase()
+        .starts_with("kms:")
+        .then(|| Advice::new("The key policy has to allow the action as well, or to leave it to IAM.").about(&[action]))
+}
+
+fn unstated(whom: &str, action: &str, resource: Option<&str>) -> Vec<Advice> {
+    let is_trust = action.to_ascii_lowercase().starts_with("sts:assumerolewith");
+    if is_trust {
+        return vec![
+            Advice::new(
+                "The role's trust policy does not let this identity in: its provider, or a condition on the token (aud, sub), does not \
+                 match. No other policy is looked at for this action.",
+            )
+            .about(&[action]),
+        ];
+    }
+    if action.eq_ignore_ascii_case("sts:AssumeRole") {
+        return vec![
+            Advice::new(format!(
+                "AWS does not say which policy denied it. Three have to fit: the role has to exist under this name and path, its trust \
+                 policy has to let {whom} in, and in another account a policy of {whom} has to allow sts:AssumeRole on it."
+            ))
+            .about(&[action]),
+        ];
+    }
+    let policy = statement(&[action], resource);
+    let first = if policy.is_some() { " In the first case, this policy allows it:" } else { "" };
+    vec![
+        Advice::new(format!(
+            "AWS does not say which policy denied {action}. One possibility is that no identity-based policy of {whom} allows it; another \
+             is a policy that denies it, which no Allow overrides.{first}"
+        ))
+        .about(&[action])
+        .with_policy(policy),
+    ]
+}
+
+fn trust_caller(role: Option<&str>, caller: Option<&str>) -> Advice {
+    let role = role.map_or("The role's trust policy".to_owned(), |role| format!("The trust policy of {role}"));
+    let arn = caller.and_then(role_arn);
+    let trust_policy = arn.map(|arn| PolicyDocument::new(vec![Statement::trust(Trusted::Aws(arn))]));
+    let how = if trust_policy.is_some() {
+        " Add this statement to those that it has. If the caller's role has a path, its ARN needs the path."
+    } else {
+        ""
+    };
+    Advice {
+        trust_policy,
+        ..Advice::new(format!("{role} does not let the caller assume it, whatever the caller's own policies say.{how}"))
+    }
+}
+
+/// The role of a session, as an ARN; its path is not in the session's.
+fn role_arn(session: &str) -> Option<String> {
+    let parts: Vec<&str> = session.splitn(6, ':').collect();
+    let ["arn", partition, "sts", _, account, resource] = parts[..] else { return None };
+    let role = resource.strip_prefix("assumed-role/")?.split('/').next()?;
+    Some(format!("arn:{partition}:iam::{account}:role/{role}"))
+}
+
+/// A policy that allows the actions on a resource that is known. A wildcard for all of them is no advice, unless the
+/// action takes no resource.
+fn statement(actions: &[&str], resource: Option<&str>) -> Option<PolicyDocument> {
+    let known = |action: &str| catalogue::find(action).is_some();
+    if actions.is_empty() || !actions.iter().all(|action| known(action)) {
+        return None;
+    }
+    let takes_none = || actions.iter().all(|action| catalogue::find(action).is_some_and(|action| action.takes_none()));
+    let resource = match resource.and_then(arn_of) {
+        Some(arn) => arn,
+        None if takes_none() => "*".to_owned(),
+        None => return None,
+    };
+    let condition = actions
+        .iter()
+        .all(|action| action.eq_ignore_ascii_case(PASS_ROLE))
+        .then(|| serde_json::json!({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}));
+    let actions = actions.iter().filter_map(|action| Some(catalogue::find(action)?.name)).collect();
+    Some(PolicyDocument::new(vec![Statement { condition, ..Statement::allow(actions, vec![resource]) }]))
+}
+
+/// The ARN that a text names: as such, as an S3 URI, or as an image of Amazon ECR.
+fn arn_of(text: &str) -> Option<String> {
+    if let Some(path) = ["s3://", "s3a://", "s3n://"].iter().find_map(|scheme| text.strip_prefix(scheme)) {
+        return Some(format!("arn:aws:s3:::{path}"));
+    }
+    if let Some((registry, image)) = text.split_once(".amazonaws.com/")
+        && let [account, "dkr", "ecr", region] =
+            registry.trim_start_matches("https://").split('.').collect::<Vec<_>>()[..]
+    {
+        let name = image.split(['@', ':']).next().unwrap_or(image);
+        return Some(format!("arn:aws:ecr:{region}:{account}:repository/{name}"));
+    }
+    // What is made out is not to be pasted.
+    let is_whole = text.starts_with("arn:aws") && text.splitn(6, ':').count() == 6 && !text.contains(['<', '>', ' ']);
+    is_whole.then(|| text.to_owned())
+}
+
+/// What a sentence of a service's own says, and what to do.
+pub fn of_prose(
+    (prose, parts): (&'static Prose, Parts<'_>),
+    wrapped: Option<&Wrapped<'_>>,
+    searched: &Searched<'_>,
+) -> Explanation {
+    let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map(|(_, part)| trim(part));
+    let part = |name: &str| part(name).filter(|part| !part.is_empty());
+    let is_noun = |role: &str| {
+        ["arn", "role", "the", "iam", "execution", "service"].iter().any(|noun| noun.eq_ignore_ascii_case(role))
+    };
+    let role = part("role").map(role_in).filter(|role| !role.is_empty() && !is_noun(role));
+    // Beside a reason that names no role, a description of the job has it.
+    let role = role.or_else(|| searched.only_role().filter(|_| prose.whose == Whose::Role));
+    let is_trust = matches!(prose.help, Help::Trust(_));
+    let uri = searched.only_s3_uri().filter(|_| matches!(prose.help, Help::Data(_)));
+    let resource = part("resource").or(uri.as_deref()).or(role.filter(|_| is_trust));
+    let called = part("call").zip(part("service")).and_then(|(call, service)| called(service, call));
+    let action = prose.action.map(str::to_owned).or(called).or_else(|| named_action(prose, wrapped, searched));
+    let service = match prose.help {
+        Help::RepositoryPolicy(service) | Help::ResourcePolicy(service) | Help::Invoke(service) => Some(service),
+        _ => None,
+    };
+    // A job's result is about the role that the job had.
+    let of_a_job = searched.has("failurereason") || searched.has("failure reason");
+    let about = match prose.whose {
+        Whose::Caller if of_a_job => searched.only_role().map(|role| About::Role(role.into())),
+        Whose::Caller => Some(About::Caller),
+        Whose::Role => role.map(|role| About::Role(role.into())),
+        Whose::Resource => None,
+    };
+    let told = Told { role, resource, action: action.as_deref(), encoded: part("encoded") };
+    let advice = help(prose, told);
+    Explanation {
+        principal: part("principal").or(role).or(service).map(Text::from),
+        about,
+        action: action.map(Text::new),
+        resource: resource.map(Text::from),
+        kind: if searched.has("explicit deny") { Kind::Explicit } else { Kind::Unstated },
+        policy_type: match prose.help {
+            Help::Trust(_) => Some(PolicyType::RoleTrust),
+            Help::RepositoryPolicy(_) | Help::ResourcePolicy(_) | Help::Invoke(_) => Some(PolicyType::ResourceBased),
+            _ => None,
+        },
+        policy_arn: None,
+        root_cause: prose.root_cause,
+        advice,
+    }
+}
+
+/// The action that the rest of the text names: of a pull the first, else the only one.
+fn named_action(prose: &Prose, wrapped: Option<&Wrapped<'_>>, searched: &Searched<'_>) -> Option<String> {
+    let named = searched.actions();
+    match (prose.help, named.as_slice()) {
+        (Help::Pull | Help::RepositoryPolicy(_), [first, ..]) => Some(first.clone()),
+        (Help::Trust(_), _) => None,
+        (_, [one]) => Some(one.clone()),
+        // What reads needs this action of the key's, and what writes another one.
+        (Help::Key, _) if prose.whose == Whose::Caller => {
+            let reads = ["getparameter", "secret", "receiv", "reading", "getobject", "decrypt"];
+            let writes = ["publish", "send", "putobject", "create", "upload"];
+            let has = |words: &[&str]| words.iter().any(|words| searched.has(words));
+            (has(&reads) && !has(&writes)).then(|| "kms:Decrypt".to_owned())
+        }
+        // It is about the operation that was called.
+        (Help::Caller(_) | Help::Decode | Help::ModelAccess, _) => {
+            let operation = wrapped?.operation?;
+            action_of(wrapped?.service, operation).or_else(|| of_model(prose, operation))
+        }
+        _ => None,
+    }
+}
+
+/// The action behind an operation of Amazon Bedrock's runtime, whose services share the names of operations.
+fn of_model(prose: &Prose, operation: &str) -> Option<String> {
+    let action =
+        if operation.ends_with("Stream") { "bedrock:InvokeModelWithResponseStream" } else { "bedrock:InvokeModel" };
+    (prose.help == Help::ModelAccess).then(|| action.to_owned())
+}
+
+/// The ARN in what stands for a role, or its last word.
+fn role_in(text: &str) -> &str {
+    match text.find("arn:") {
+        Some(at) => {
+            let arn = &text[at..];
+            trim(arn.split([' ', '\'', '"', ',', ')', ']']).next().unwrap_or(arn))
+        }
+        None => trim(text.rsplit([' ', '\'', '"']).next().unwrap_or(text)),
+    }
+}
+
+/// The action that a service names as its call, such as `CreateNetworkInterface` on `EC2`.
+fn called(service: &str, call: &str) -> Option<String> {
+    action_of(Some(service), call).or_else(|| action_of(None, call))
+}
+
+/// What is known of a sentence of a service's own.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    role: Option<&'a str>,
+    resource: Option<&'a str>,
+    action: Option<&'a str>,
+    encoded: Option<&'a str>,
+}
+
+impl Told<'_> {
+    /// The role, in a sentence.
+    fn whose(&self) -> String {
+        self.role.map_or("the role".to_owned(), |role| format!("the role {role}"))
+    }
+}
+
+fn help(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
+    let (whose, resource, action) = (told.whose(), told.resource, told.action);
+    let actions: Vec<&str> = action.into_iter().collect();
+    match prose.help {
+        Help::Trust(service) => {
+            let trust_policy = (!service.is_empty())
+                .then(|| PolicyDocument::new(vec![Statement::trust(Trusted::Service(service.to_owned()))]));
+            let (who, how) = if service.is_empty() {
+                ("the service", "let the service in by its trust policy.")
+            } else {
+                (service, "add this statement to its trust policy:")
+            };
+            vec![Advice {
+                trust_policy,
+                ..Advice::new(format!(
+                    "This is not about the caller: {who} cannot assume {whose}. Check that a role of exactly this name and path (such as \
+                     service-role/) exists in this account, and {how}"
+                ))
+                .about(&["sts:AssumeRole"])
+            }]
+        }
+        Help::Pull => {
+            let pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+            let policy = statement(&pull, resource);
+            let all = ["ecr:GetAuthorizationToken", pull[0], pull[1], pull[2]];
+            let first = if policy.is_some() { " This policy allows the pull:" } else { "" };
+            vec![
+                Advice::new(format!(
+                    "This is not about the caller: the service cannot pull the image under {whose}. That role has to be allowed {} (the first \
+                     on \"*\"). In another account, the repository's own policy has to allow the pull to that role as well. Check the \
+                     image's name, tag and Region too: AWS uses such words for an image that does not exist.{first}",
+                    all.join(", ")
+                ))
+                .about(&all)
+                .with_policy(policy),
+            ]
+        }
+        Help::Key => vec![
+            Advice::new(format!(
+                "AWS KMS denied the use of a key, or the key does not exist in this Region, or is disabled. Check the key's state first. \
+                 Then its key policy has to allow {} to {}, or to leave it to IAM, and an identity-based policy has to allow it. The \
+                 statement is for the ARN of the key, never of an alias.",
+                action.unwrap_or("the action"),
+                if prose.is_relayed() { whose.as_str() } else { "the caller" }
+            ))
+            .about(&actions),
+        ],
+        Help::Caller(needed) => {
+            let needed = if needed.is_empty() { actions.as_slice() } else { needed };
+            if needed.is_empty() {
+                return of_bare(None, resource).advice;
+            }
+            let policy = statement(needed, resource);
+            let first = if policy.is_some() { " In the first case, this policy allows it:" } else { "" };
+            vec![
+                Advice::new(format!(
+                    "The service does not say which policy denied {}. One possibility is that no identity-based policy of the caller allows it; \
+                     another is a policy that denies it, which no Allow overrides.{first}",
+                    needed.join(", ")
+                ))
+                .about(needed)
+                .with_policy(policy),
+            ]
+        }
+        Help::Decode => {
+            let text = "Amazon EC2 says what was denied in an encoded message. This command decodes it, for who may call \
+                        sts:DecodeAuthorizationMessage:";
+            let encoded = told.encoded.filter(|encoded| encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+            let message = encoded.unwrap_or("MESSAGE");
+            vec![Advice::new(text).about(&actions).with_command(format!(
+                "aws sts decode-authorization-message --encoded-message {message} --query DecodedMessage --output text"
+            ))]
+        }
+        Help::Data(_) | Help::Role(_) | Help::NamedCall | Help::ManagedRule => help_role(prose, told),
+        Help::RepositoryPolicy(_) | Help::ResourcePolicy(_) | Help::Invoke(_) | Help::DataAccessPolicy => {
+            help_resource(prose, told)
+        }
+        Help::LakeFormation
+        | Help::SearchRoles
+        | Help::Cluster
+        | Help::IdentityCenter
+        | Help::OtherAccount
+        | Help::ModelAccess => vec![Advice::new(describe(prose.help)).about(&actions)],
+    }
+}
+
+/// What a role has to be allowed that a service was handed.
+fn help_role(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
+    let (whose, resource, action) = (told.whose(), told.resource, told.action);
+    let actions: Vec<&str> = action.into_iter().collect();
+    match prose.help {
+        Help::Role(needed) => {
+            let needed = if needed.is_empty() { actions.as_slice() } else { needed };
+            let what = if needed.is_empty() { "what the text says".to_owned() } else { needed.join(", ") };
+            vec![
+                Advice::new(format!("This is not about the caller: {whose} has to be allowed {what}."))
+                    .about(needed)
+                    .with_policy(statement(needed, resource)),
+            ]
+        }
+        Help::NamedCall => {
+            let needed = needed_for(action);
+            let policy = statement(&needed, None).or_else(|| statement(&needed, resource));
+            let list = if needed.is_empty() { "the call that the text names".to_owned() } else { needed.join(", ") };
+            vec![
+                Advice::new(format!(
+                    "This is not about the caller: the execution role of the function has to be allowed {list}. Add it to that role, and \
+                     wait some seconds before the next attempt."
+                ))
+                .about(&needed)
+                .with_policy(policy),
+            ]
+        }
+        Help::ManagedRule => vec![
+            Advice::new(format!(
+                "This is not about the caller: AWS Step Functions waits for a job by a rule in Amazon EventBridge, which {whose}, the role of \
+                 the state machine, has to be allowed to make. This policy allows it, for the account and the Region of the machine:"
+            ))
+            .about(MANAGED_RULE)
+            .with_policy(Some(PolicyDocument::new(vec![Statement::allow(
+                MANAGED_RULE.iter().map(|action| (*action).to_owned()).collect(),
+                vec!["arn:aws:events:*:*:rule/StepFunctionsGetEventsFor*".to_owned()],
+            )]))),
+        ],
+        Help::Data(needed) => {
+            let policy = resource.and_then(|resource| data_policy(needed, resource));
+            let first = if policy.is_some() { " This policy allows it:" } else { "" };
+            vec![
+                Advice::new(format!(
+                    "This is not about the caller: {whose} has to be allowed {} on the bucket and what is in it. A bucket of another account \
+                     needs a bucket policy as well, and an encrypted one the key ({}).{first}",
+                    needed.join(" and "),
+                    if needed.contains(&"s3:PutObject") { "kms:GenerateDataKey" } else { "kms:Decrypt" }
+                ))
+                .about(needed)
+                .with_policy(policy),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a resource's own policy has to say.
+fn help_resource(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
+    let (whose, action) = (told.whose(), told.action);
+    let actions: Vec<&str> = action.into_iter().collect();
+    match prose.help {
+        Help::RepositoryPolicy(service) => vec![
+            Advice::new(format!(
+                "The policy of the image's repository has to let {service} pull: add a statement that allows ecr:BatchGetImage and \
+                 ecr:GetDownloadUrlForLayer to the service principal {service}. No policy of the caller's role helps."
+            ))
+            .about(&["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]),
+        ],
+        Help::Invoke(service) => vec![
+            Advice::new(format!(
+                "The function's own policy does not let {service} invoke it. Add a permission for that service to the function \
+                 (aws lambda add-permission), with the ARN of what calls it as its source. No policy of the caller's role helps."
+            ))
+            .about(&["lambda:InvokeFunction"]),
+        ],
+        Help::ResourcePolicy(service) => vec![
+            Advice::new(format!(
+                "The resource's own policy does not let {service} do this{}. Add a statement for the service principal {service} to that \
+                 policy. No policy of the caller's role helps.",
+                action.map(|action| format!(" ({action})")).unwrap_or_default()
+            ))
+            .about(&actions),
+        ],
+        Help::DataAccessPolicy => vec![
+            Advice::new(format!(
+                "The vector store refused {whose}: the data access policy of the collection has to name that role, and the role has to be \
+                 allowed aoss:APIAccessAll on the collection."
+            ))
+            .about(&["aoss:APIAccessAll"]),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// What to do where it is the same in every case.
+const fn describe(help: Help) -> &'static str {
+    match help {
+        Help::LakeFormation => {
+            "This is not an IAM denial: AWS Lake Formation guards the database, the table or the location. A statement in a role's policy \
+             does not help. An administrator of the data lake has to grant the permission that the text names to the principal \
+             (aws lakeformation grant-permissions), and the principal needs lakeformation:GetDataAccess in IAM."
+        }
+        Help::SearchRoles => {
+            "Amazon OpenSearch Service has roles of its own, beside IAM: map the ARN of the caller's role as a backend role to a role that has \
+             the permission, and check the access policy of the domain. A statement in the caller's IAM role alone does not help."
+        }
+        Help::Cluster => {
+            "This is not an IAM denial: the cluster does not know the caller. Add an access entry for the caller's role to the Amazon EKS \
+             cluster (aws eks create-access-entry), or an entry in the aws-auth ConfigMap, and check which credentials kubectl uses."
+        }
+        Help::IdentityCenter => {
+            "This is not an IAM denial: the user has no assignment in AWS IAM Identity Center. Whoever administers it assigns the user, or a \
+             group of the user's, to the application."
+        }
+        Help::OtherAccount => {
+            "The role that is passed is of another account than the caller. A role can be passed within its account only: name a role of \
+                 the caller's account, or call from the role's."
+        }
+        Help::ModelAccess => {
+            "Amazon Bedrock did not give access to this model: ask for access to it in the Bedrock console of this Region, and check that an \
+                 identity-based policy allows bedrock:InvokeModel on it."
+        }
+        _ => "",
+    }
+}
+
+/// What AWS Step Functions needs to wait for a job (Step Functions Developer Guide, "IAM policies for SageMaker AI").
+const MANAGED_RULE: &[&str] = &["events:PutTargets", "events:PutRule", "events:DescribeRule"];
+
+/// What a call needs besides itself: a function in a VPC needs all of the actions on its network interfaces, and an
+/// event source mapping all that read the source (Lambda Developer Guide).
+fn needed_for(action: Option<&str>) -> Vec<&str> {
+    const SETS: &[&[&str]] = &[
+        &[
+            "ec2:CreateNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:DeleteNetworkInterface",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        &[
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:DescribeStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:ListShards",
+        ],
+        &["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams"],
+    ];
+    let Some(action) = action else { return Vec::new() };
+    let set = SETS.iter().find(|set| set.iter().any(|of_set| of_set.eq_ignore_ascii_case(action)));
+    set.map_or_else(|| vec![action], |set| set.to_vec())
+}
+
+/// A policy for objects and, where it lists, for their bucket.
+fn data_policy(needed: &[&str], resource: &str) -> Option<PolicyDocument> {
+    let arn = arn_of(resource)?;
+    let path = arn.strip_prefix("arn:aws:s3:::")?;
+    let (bucket, _) = path.split_once('/').unwrap_or((path, ""));
+    let on_objects: Vec<String> =
+        needed.iter().filter(|action| **action != "s3:ListBucket").map(|it| (*it).to_owned()).collect();
+    Some(PolicyDocument::new(vec![
+        Statement::allow(on_objects, vec![format!("arn:aws:s3:::{bucket}/*")]),
+        Statement::allow(vec!["s3:ListBucket".to_owned()], vec![format!("arn:aws:s3:::{bucket}")]),
+    ]))
+}
+
+/// A denial of which there is a code and no sentence.
+pub fn of_wrapped(wrapped: &Wrapped<'_>, searched: &Searched<'_>) -> Explanation {
+    let operation = wrapped.operation;
+    let action = operation.and_then(|operation| action_of(wrapped.service, operation));
+    let of_s3 = action.as_deref().is_some_and(|action| action.starts_with("s3:"))
+        || wrapped.service.is_some_and(|service| service.to_ascii_lowercase().contains("s3"));
+    let resource = searched.only_s3_uri().filter(|_| of_s3);
+    // A sentence that was cut off has who was denied all the same.
+    let principal =
+        searched.find("user: {principal} is not authorized").and_then(|parts| Some(Text::from(parts.first()?.1)));
+    Explanation { principal, ..of_bare(action.as_deref(), resource.as_deref()) }
+}
+
+/// A denial of which only the action is known, if that.
+pub fn of_bare(action: Option<&str>, resource: Option<&str>) -> Explanation {
+    let text = match action {
+        Some(action) if action.starts_with("s3:") => {
+            format!(
+                "S3 does not say what denied {action}. It can be a missing statement of the caller; a statement, a bucket policy or a policy of the \
+                 organization that denies it; the AWS KMS key of the bucket; or a bucket of another account, which has to let the caller in. \
+                 Without s3:ListBucket, S3 says the same of an object that does not exist."
+            )
+        }
+        Some(action) => format!(
+            "AWS does not say what denied {action}. One possibility is that no identity-based policy of the caller allows it; another is a \
+             policy that denies it, which no Allow overrides."
+        ),
+        None => "AWS does not say what was denied, nor by which policy. Look for the event in CloudTrail, which has the action and the \
+                 principal, or run the same call with the AWS CLI and --debug."
+            .to_owned(),
+    };
+    let policy = action.and_then(|action| statement(&[action], resource));
+    let text = if policy.is_some() { format!("{text} If a statement is missing, this policy has it:") } else { text };
+    let actions: Vec<&str> = action.into_iter().collect();
+    Explanation {
+        about: Some(About::Caller),
+        principal: None,
+        action: action.map(Text::from),
+        resource: resource.map(Text::from),
+        kind: Kind::Unstated,
+        policy_type: None,
+        policy_arn: None,
+        root_cause: None,
+        advice: vec![Advice::new(text).about(&actions).with_policy(policy)],
+    }
+}
