@@ -1,9 +1,10 @@
 //! The function's voice: it names its variables.
 
 use permissions_core::environment as of;
-use permissions_core::voice::{Setting, Voice};
+use permissions_core::voice::{Face, Setting, Voice};
 
 pub const VOICE: Voice = Voice {
+    face: Face::Function,
     name_of: |setting| match setting {
         Setting::Bucket => of::BUCKET.name,
         Setting::Table => of::TABLE.name,

@@ -215,7 +215,11 @@ fn read_document(path: &str) -> Result<String, String> {
 /// Whose certificates are trusted. It is known even where the environment is not
 /// valid otherwise, since somebody may wait to be told so.
 pub fn trust_store(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> TrustStore {
-    match BUNDLES.iter().find_map(|variable| given(&lookup, variable.name)).and_then(|path| read_bundle(&path)) {
+    match BUNDLES
+        .iter()
+        .find_map(|variable| given(&lookup, variable.name))
+        .and_then(|path| TrustStore::from_file(&path))
+    {
         Some(bundle) => bundle,
         None if is_on_lambda_of_aws(&lookup) => TrustStore::Amazon,
         None => TrustStore::System,
@@ -259,13 +263,6 @@ fn is_on_lambda(lookup: impl Fn(&str) -> Option<Result<String, String>>) -> bool
 fn is_url(url: &str) -> bool {
     let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
     host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && host.bytes().all(|b| b.is_ascii_graphic()))
-}
-
-/// The certificates of a file. One of more than a few megabytes, or none at all
-/// such as a device, holds no certificates.
-fn read_bundle(path: &str) -> Option<TrustStore> {
-    let file = std::fs::metadata(path).ok().filter(|file| file.is_file() && file.len() < 4 << 20);
-    file.and_then(|_| std::fs::read(path).ok()).and_then(TrustStore::bundle)
 }
 
 /// How Lambda started the function (Lambda Developer Guide, "Defined runtime

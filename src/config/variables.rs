@@ -3,7 +3,9 @@
 
 use permissions_core::environment::{self, Variable};
 
-use crate::config::{is_url, parse_gates, read_bundle};
+use permissions_aws::trust_store::TrustStore;
+
+use crate::config::{is_url, parse_gates};
 
 /// Every variable of this program, in the order of the documentation.
 pub fn all() -> Vec<&'static Variable> {
@@ -115,7 +117,7 @@ pub(super) const AWS_CA_BUNDLE: Variable = Variable {
     expected: "the path of a file with certificates in PEM, all of which can be read",
     meaning: "the certificates to trust, behind a proxy that looks into TLS; unset: `SSL_CERT_FILE`, else Amazon's own on \
               Lambda and the operating system's elsewhere",
-    valid: |v| read_bundle(v).is_some(),
+    valid: |v| TrustStore::from_file(v).is_some(),
 };
 
 pub(super) const SSL_CERT_FILE: Variable = Variable {
@@ -124,7 +126,7 @@ pub(super) const SSL_CERT_FILE: Variable = Variable {
     default: None,
     expected: "the path of a file with certificates in PEM, all of which can be read",
     meaning: "the same, by the name that OpenSSL gave it",
-    valid: |v| read_bundle(v).is_some(),
+    valid: |v| TrustStore::from_file(v).is_some(),
 };
 
 /// CloudWatch API Reference, `PutMetricData`: `Namespace`.

@@ -19,10 +19,10 @@ use permissions_aws::session::Session;
 use permissions_core::event::Event;
 use permissions_core::least_privilege::{self, least_privilege};
 use permissions_core::options::{AskedBy, Options, PolicyFormat};
-use permissions_core::plan::{Check, Purpose, plan};
+use permissions_core::plan::{Check, plan};
 use permissions_core::problem::Problem;
 use permissions_core::report::Report;
-use permissions_core::specification::{Specification, Target, guide_policy};
+use permissions_core::specification::{Specification, guide_policy};
 use permissions_core::text::mask;
 
 use crate::config::{Gates, Invalid};
@@ -192,7 +192,7 @@ impl App {
         if let Some(problem) = role_of_another_account(&session) {
             return self.refuse(500, vec![problem], invoker, context);
         }
-        let checks = selected(&setup.plan.checks, &options, &session);
+        let checks = run::select(&setup.plan.checks, &options, &session);
         let mut run = run::run(&checks, Arc::new(session), &self.sdk, &time).await;
         if setup.config.specification.own.is_some() && options.actions.is_none() {
             run.cover(&setup.plan);
@@ -251,15 +251,4 @@ fn role_of_another_account(session: &Session) -> Option<Problem> {
     let account = session.function_account.as_ref().filter(|_| specification.assumed_role.is_none())?;
     let role = specification.passed_role.as_ref()?;
     role.problem_of_account(account, permissions_core::environment::SAGEMAKER_ROLE_ARN.name)
-}
-
-/// The checks that the options ask for, and in any case those that the others stand on.
-fn selected(plan: &[Check], options: &Options, session: &Session) -> Vec<Check> {
-    let is_asked_for = |purpose| matches!(purpose, Purpose::Specified | Purpose::Scope | Purpose::Function);
-    let asked = |check: &&Check| !is_asked_for(check.purpose) || options.selects(check.action());
-    // The log group is the function's, and in another account it would be made. An event that asks for these
-    // checks gets rows that say why they were not tried.
-    let left_out = session.is_elsewhere() && options.actions.is_none();
-    let tried = |check: &&Check| !(left_out && matches!(check.target, Target::LogStream(_)));
-    plan.iter().filter(asked).filter(tried).cloned().map(|check| check.with_names(&session.names)).collect()
 }

@@ -12,7 +12,7 @@ use permissions_aws::preconnect::preconnect;
 use permissions_aws::probes;
 use permissions_aws::session::{Clients, Session};
 use permissions_core::iam::names::is_region;
-use permissions_core::plan::{MAX_CHECKS, Plan, plan};
+use permissions_core::plan::{Plan, plan};
 use permissions_core::problem::Problem;
 use permissions_core::text::Text;
 use tokio::sync::OnceCell;
@@ -53,7 +53,7 @@ impl App {
             Problem::new("AWS_REGION", value, "the code of an AWS Region, such as us-east-1; Lambda sets it on AWS")
         });
         let planned = config.as_ref().ok().map(|config| plan(&config.specification, &probes::infos()));
-        let bad_plan = planned.as_ref().and_then(problem_of_length);
+        let bad_plan = planned.as_ref().and_then(Plan::problem_of_length);
         let setup: Result<Setup, Invalid> = match (config, planned) {
             (Ok(config), Some(plan)) if bad_region.is_none() && bad_plan.is_none() => Ok(Setup {
                 clients: Clients::new(&sdk, &config.settings),
@@ -101,15 +101,6 @@ impl App {
             preconnect(&setup.plan.checks, &Arc::new(session), &self.connections).await;
         }
     }
-}
-
-/// The problem of a plan with more than [`MAX_CHECKS`] checks.
-fn problem_of_length(plan: &Plan) -> Option<Problem> {
-    let count = plan.checks.len();
-    (count > MAX_CHECKS).then(|| {
-        let expected = format!("at most {MAX_CHECKS} checks; it asks for {count}");
-        Problem::new(permissions_core::environment::OWN_SPECIFICATION.name, None, expected)
-    })
 }
 
 impl Setup {

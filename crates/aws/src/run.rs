@@ -13,7 +13,8 @@ use permissions_core::finding::{AllowedAfter, Outcome, findings};
 use permissions_core::form::{self, HarmlessOn};
 use permissions_core::iam::actions::CONTROL;
 use permissions_core::judge::{Cause, Judgment, Proven, Verdict};
-use permissions_core::plan::Check;
+use permissions_core::options::Options;
+use permissions_core::plan::{Check, Purpose};
 use permissions_core::proof::Warning;
 use permissions_core::specification::Target;
 use tokio::sync::Semaphore;
@@ -43,6 +44,17 @@ pub async fn run(plan: &[Check], session: Arc<Session>, sdk: &SdkConfig, time: &
         known_actions: probes::infos().iter().map(|probe| probe.action).collect(),
         coverage: None,
     }
+}
+
+/// The checks that the options ask for, and in any case those that the others stand on.
+pub fn select(plan: &[Check], options: &Options, session: &Session) -> Vec<Check> {
+    let is_asked_for = |purpose| matches!(purpose, Purpose::Specified | Purpose::Scope | Purpose::Function);
+    let asked = |check: &&Check| !is_asked_for(check.purpose) || options.selects(check.action());
+    // The log group is the caller's, and in another account it would be made. An event that asks for these
+    // checks gets rows that say why they were not tried.
+    let left_out = session.is_elsewhere() && options.actions.is_none();
+    let tried = |check: &&Check| !(left_out && matches!(check.target, Target::LogStream(_)));
+    plan.iter().filter(asked).filter(tried).cloned().map(|check| check.with_names(&session.names)).collect()
 }
 
 /// Makes all checks, at the same time as far as [`MAX_CONCURRENCY`] allows, and returns

@@ -17,6 +17,12 @@ pub enum TrustStore {
 }
 
 impl TrustStore {
+    /// The certificates of a file; none, where it holds none, as one of more than a few megabytes or a device.
+    pub fn from_file(path: &str) -> Option<Self> {
+        let file = std::fs::metadata(path).ok().filter(|file| file.is_file() && file.len() < 4 << 20);
+        file.and_then(|_| std::fs::read(path).ok()).and_then(Self::bundle)
+    }
+
     /// The certificates of a file in PEM; none, where it holds none that can be read.
     pub fn bundle(pem: Vec<u8>) -> Option<Self> {
         let mut certificates = CertificateDer::pem_slice_iter(&pem).peekable();

@@ -15,7 +15,7 @@ use crate::probe::{About, Account, Better, On, ProbeInfo};
 use crate::proof::{Proof, Warning};
 use crate::report::Report;
 use crate::specification::{Bucket, LogStream, Role, Specification, Table, guide_policy};
-use crate::voice::{Setting, Voice};
+use crate::voice::{Face, Setting, Voice};
 
 /// `PROPTEST_CASES` cases for a property, or so many where it is not set.
 pub fn cases(default: u32) -> Config {
@@ -331,6 +331,7 @@ pub fn report(run: Run) -> Report {
 
 /// The function's voice, shortened.
 pub const VOICE: Voice = Voice {
+    face: Face::Function,
     name_of: |setting| match setting {
         Setting::Bucket => "PROBE_BUCKET",
         Setting::Table => "PROBE_TABLE",

@@ -85,7 +85,7 @@ pub const CAUSES: &[(Cause, &str, &str)] = &[
     (
         Cause::NotSent,
         "notSent",
-        "the request could not be made here, so AWS was not asked; check the function's Region and endpoints",
+        "the request could not be made here, so AWS was not asked; check the Region and the endpoints",
     ),
     (Cause::ServiceFault, "serviceFault", "the service failed on its side"),
     (Cause::AccountNotReady, "accountNotReady", "the account is not subscribed to the service, or is suspended"),

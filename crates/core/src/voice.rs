@@ -18,9 +18,19 @@ pub enum Setting {
     Proxy,
 }
 
+/// The faces of this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// The Lambda function, which checks its own role.
+    Function,
+    /// The command line, which checks whoever's credentials it finds.
+    CommandLine,
+}
+
 /// How a face of this program speaks.
 #[derive(Clone, Copy, Debug)]
 pub struct Voice {
+    pub face: Face,
     /// The name under which a setting is set.
     pub name_of: fn(Setting) -> &'static str,
 }

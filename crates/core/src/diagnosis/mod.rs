@@ -110,7 +110,9 @@ impl Run {
         };
         let is_unexpected =
             |principal: &&Principal| principal.role() != Some(self.expected_role()) || of_another_account(principal);
-        self.principal.as_ref().filter(is_unexpected)
+        // Where no role is expected, none is another one.
+        let expects = !self.expected_role().is_empty();
+        self.principal.as_ref().filter(is_unexpected).filter(|_| expects)
     }
 
     /// The attempt to assume the role to check, where it did not succeed.

@@ -264,7 +264,7 @@ fn named_action(prose: &Prose, wrapped: Option<&Wrapped<'_>>, searched: &Searche
         (_, [one]) => Some(one.clone()),
         // What reads needs this action of the key's, and what writes another one.
         (Help::Key, _) if prose.whose == Whose::Caller => {
-            let reads = ["getparameter", "secret", "receiv", "reading", "getobject", "decrypt"];
+            let reads = ["getparameter", "secret", "receive", "receiving", "reading", "getobject", "decrypt"];
             let writes = ["publish", "send", "putobject", "create", "upload"];
             let has = |words: &[&str]| words.iter().any(|words| searched.has(words));
             (has(&reads) && !has(&writes)).then(|| "kms:Decrypt".to_owned())

@@ -30,7 +30,7 @@ use prose::Prose;
 pub use render::{render_json, render_text};
 
 /// How much of a text is read. An error is in the first part of what is pasted, or it is not an error.
-pub const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 256 << 10;
 
 /// What a denial says.
 #[derive(Clone, Debug, PartialEq)]

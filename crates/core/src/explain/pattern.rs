@@ -8,6 +8,9 @@ use crate::iam::catalogue;
 /// How much of a text one gap may take: no name, and no sentence between two parts, is longer.
 const MAX_GAP_BYTES: usize = 1_500;
 
+/// How many words of a text are looked up in AWS's list of actions, which is long.
+const MAX_LOOKED_UP: usize = 60;
+
 /// A text, and the same in lower case and with single spaces, in which patterns are looked for.
 #[derive(Debug)]
 pub struct Searched<'a> {
@@ -61,6 +64,9 @@ impl<'a> Searched<'a> {
             if arn.contains(":iam::") && arn.contains(":role/") && !roles.contains(&arn) {
                 roles.push(arn);
             }
+            if roles.len() > 1 {
+                return None;
+            }
         }
         match roles[..] {
             [one] => Some(one),
@@ -83,11 +89,13 @@ impl<'a> Searched<'a> {
     pub fn actions(&self) -> Vec<String> {
         let mut actions: Vec<String> = Vec::new();
         let words = self.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-'));
-        for word in words {
-            let is_one = word.split_once(':').is_some_and(|(service, name)| {
+        let is_one = |word: &&str| {
+            word.split_once(':').is_some_and(|(service, name)| {
                 !service.is_empty() && name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains(':')
-            });
-            if let Some(action) = is_one.then(|| catalogue::find(word)).flatten()
+            })
+        };
+        for word in words.filter(is_one).take(MAX_LOOKED_UP) {
+            if let Some(action) = catalogue::find(word)
                 && !actions.contains(&action.name)
             {
                 actions.push(action.name);
@@ -106,6 +114,9 @@ impl<'a> Searched<'a> {
                 let uri = trim(&uri[..end]);
                 if uri.len() > scheme.len() && !uris.contains(&uri) {
                     uris.push(uri);
+                }
+                if uris.len() > 1 {
+                    return None;
                 }
             }
         }

@@ -90,15 +90,14 @@ pub fn render_text(told: Option<&Explanation>, layout: Layout) -> String {
         text.paragraph(0, "This text says of nothing that AWS denied it. Nothing is guessed.");
         return text.text;
     };
+    let what = wire.action.as_deref().unwrap_or("something");
     let whose = match &told.about {
-        Some(About::Caller) => "AWS denied something to the caller.".to_owned(),
+        Some(About::Caller) => format!("AWS denied {what} to the caller."),
         Some(About::Role(_)) => {
-            format!(
-                "AWS denied something to another role than the caller's: {}.",
-                wire.about.as_deref().unwrap_or_default()
-            )
+            let role = wire.about.as_deref().unwrap_or_default();
+            format!("AWS denied {what}, and this is about another role than the caller's: {role}.")
         }
-        None => "AWS denied something, to another than the caller: the text does not name the role.".to_owned(),
+        None => format!("AWS denied {what} to another than the caller; the text does not name the role."),
     };
     text.paragraph(0, &whose);
     text.line("");

@@ -9,9 +9,11 @@ mod target;
 use std::sync::Arc;
 
 use crate::answer::Leftover;
+use crate::environment::OWN_SPECIFICATION;
 use crate::iam::actions::{ASSUME_ROLE, CONTROL, PASS_ROLE};
 use crate::place::{Names, Place};
 use crate::probe::ProbeInfo;
+use crate::problem::Problem;
 use crate::specification::{Specification, Target};
 
 /// One action on one resource.
@@ -198,6 +200,15 @@ pub fn plan(specification: &Specification, probes: &[&'static ProbeInfo]) -> Pla
 }
 
 impl Plan {
+    /// The problem of a plan with more than [`MAX_CHECKS`] checks.
+    pub fn problem_of_length(&self) -> Option<Problem> {
+        let count = self.checks.len();
+        (count > MAX_CHECKS).then(|| {
+            let expected = format!("at most {MAX_CHECKS} checks; it asks for {count}");
+            Problem::new(OWN_SPECIFICATION.name, None, expected)
+        })
+    }
+
     /// How many actions on a resource the policy asks for, and how many of them are checked.
     pub fn coverage(&self) -> (usize, usize) {
         let checked = self.checks.iter().filter(|check| check.purpose == Purpose::Specified).count();

@@ -19,14 +19,75 @@ use crate::iam::policy::{PolicyDocument, Statement};
 use crate::judge::Cause;
 use crate::specification::{Bucket, GUIDE_TABLE, Role, Table};
 use crate::text::Text;
-use crate::voice::{Setting, Voice};
+use crate::voice::{Face, Setting, Voice};
 
 pub use notes::{describe_better, describe_note};
 use unanswered::describe_unanswered;
 
 /// How a function gets new credentials.
-const RENEW: &str = "Lambda renews a function's credentials with its execution environment: any change of its configuration, \
+const RENEW_OF_FUNCTION: &str = "Lambda renews a function's credentials with its execution environment: any change of its configuration, \
                      such as of the description, starts a new one.";
+
+/// How somebody at a terminal does.
+const RENEW: &str = "Get new ones, for example with aws sso login, and run the check again.";
+
+/// How to get new credentials.
+fn renew(voice: Voice) -> &'static str {
+    match voice.face {
+        Face::Function => RENEW_OF_FUNCTION,
+        Face::CommandLine => RENEW,
+    }
+}
+
+/// Who makes the calls, in a sentence.
+fn caller(voice: Voice) -> &'static str {
+    match voice.face {
+        Face::Function => "the function",
+        Face::CommandLine => "the caller",
+    }
+}
+
+/// Where the clock is that the signatures are made with.
+fn clock(voice: Voice) -> &'static str {
+    match voice.face {
+        Face::Function => "The clock of the machine that the function runs on is wrong",
+        Face::CommandLine => "The clock of this machine is wrong",
+    }
+}
+
+/// What gives a run more time.
+fn more_time(voice: Voice) -> String {
+    let timeout = (voice.name_of)(Setting::Timeout);
+    match voice.face {
+        Face::Function => format!("{timeout} and the function's timeout"),
+        Face::CommandLine => timeout.to_owned(),
+    }
+}
+
+/// Where the requests go, in a sentence, and how they go elsewhere.
+fn describe_region(region: &str, expected: &str, voice: Voice) -> (String, String) {
+    match voice.face {
+        Face::Function => (format!("The function runs in {region}"), format!("Deploy the function in {expected}")),
+        Face::CommandLine => (format!("The requests go to {region}"), format!("Name the Region {expected} (--region)")),
+    }
+}
+
+/// That another role called than the one that should have, with `then` in between, and how to have that one call.
+fn describe_wrong_role(run: &Run, principal: &str, then: &str, voice: Voice) -> String {
+    let expected = name_expected_role(run);
+    let (who, how) = match voice.face {
+        Face::Function => {
+            let whose = if then.is_empty() { "its" } else { "the function's" };
+            let who = format!("The function does not run under the role {expected} but as {principal}.");
+            (who, format!("Set {whose} execution role"))
+        }
+        Face::CommandLine => (
+            format!("The calls do not come from the role {expected} but from {principal}."),
+            "Use that role's credentials (--profile), or have it assumed (--role-arn)".to_owned(),
+        ),
+    };
+    format!("{who}{then} {how}, or {} if this is the role to check.", (voice.name_of)(Setting::ExpectedRole))
+}
 
 /// Adding an Allow cannot help against these.
 const NO_ALLOW_HELPS: &str = "Adding an Allow to the role's own policy will not help";
@@ -37,13 +98,12 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
     let name_of = voice.name_of;
     Text::new(match cause {
         RootCause::Credentials { code } => {
-            let code =
-                code.as_ref().map_or("there are none".to_owned(), |code| format!("AWS answers {}", code.raw()));
-            format!("The function's credentials are not valid ({code}), so AWS authorized nothing. {RENEW}")
+            let code = code.as_ref().map_or("there are none".to_owned(), |code| format!("AWS answers {}", code.raw()));
+            let whose = if voice.face == Face::Function { "The function's" } else { "The" };
+            format!("{whose} credentials are not valid ({code}), so AWS authorized nothing. {}", renew(voice))
         }
         RootCause::ClockSkew => {
-            "The clock of the machine that the function runs on is wrong, so AWS rejects its signatures and authorized nothing."
-                .to_owned()
+            format!("{}, so AWS rejects its signatures and authorized nothing.", clock(voice))
         }
         RootCause::DenyControl { action } => format!(
             "{} must be denied ({}), but it was allowed. Something may be allowing every request (an emulator, a proxy, or an \
@@ -54,16 +114,19 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
         RootCause::Control { cause, endpoint, another_answered } => {
             let how = match cause {
                 Some(Cause::Network | Cause::TimedOut) if *another_answered => format!(
-                    "AWS STS answered another request: run the check again, and if it stays so, raise {} and the function's timeout.",
-                    name_of(Setting::Timeout)
+                    "AWS STS answered another request: run the check again, and if it stays so, raise {}.",
+                    more_time(voice)
                 ),
                 Some(Cause::Network | Cause::TimedOut) if run.through_proxy => format!(
-                    "A proxy is configured ({}): check whether it lets the function reach AWS STS.",
-                    name_of(Setting::Proxy)
+                    "A proxy is configured ({}): check whether it lets {} reach AWS STS.",
+                    name_of(Setting::Proxy),
+                    caller(voice)
                 ),
                 Some(Cause::Network | Cause::TimedOut) => {
                     let endpoint = endpoint.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-                    format!("In a VPC, AWS STS needs a NAT gateway or its VPC endpoint{endpoint}, as any other service does.")
+                    format!(
+                        "In a VPC, AWS STS needs a NAT gateway or its VPC endpoint{endpoint}, as any other service does."
+                    )
                 }
                 Some(cause) => describe_cause(*cause),
                 None => "AWS denied it, which only the policy of a VPC endpoint can cause.".to_owned(),
@@ -74,19 +137,16 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             )
         }
         RootCause::Network(services) => describe_silence(services, run, voice),
-        RootCause::WrongRole { principal } => format!(
-            "The function does not run under the role {} but as {}. The denials are about that \
-             principal. Set the function's execution role, or {} if this is the role to check.",
-            name_expected_role(run),
-            principal.arn,
-            name_of(Setting::ExpectedRole)
-        ),
+        RootCause::WrongRole { principal } => {
+            describe_wrong_role(run, &principal.arn, " The denials are about that principal.", voice)
+        }
         RootCause::NotAssumed { role, verdict, cause, is_unstated } => {
             let why = match cause {
                 Some(cause) => describe_cause(*cause),
                 // Observed: HackTricks-wiki/hacktricks-cloud, "aws iam and sts unauthenticated enum"; uswitch/kiam#33.
                 None if *is_unstated => {
-                    "AWS uses the same words for a role that does not exist, so first check that this role exists.".to_owned()
+                    "AWS uses the same words for a role that does not exist, so first check that this role exists."
+                        .to_owned()
                 }
                 None => String::new(),
             };
@@ -97,11 +157,14 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
             );
             text.trim_end().to_owned()
         }
-        RootCause::WrongRegion { expected } => format!(
-            "The function runs in {region}, and the policy's ARNs are expected to name {expected}. A statement for one Region \
-             allows nothing in another. Deploy the function in {expected}, or name {region} in the policy."
-        ),
-        RootCause::BucketRegion(regions) => describe_bucket_regions(regions, region),
+        RootCause::WrongRegion { expected } => {
+            let (runs, deploy) = describe_region(region, expected, voice);
+            format!(
+                "{runs}, and the policy's ARNs are expected to name {expected}. A statement for one Region \
+                 allows nothing in another. {deploy}, or name {region} in the policy."
+            )
+        }
+        RootCause::BucketRegion(regions) => describe_bucket_regions(regions, region, voice),
         RootCause::ResourceMissing { buckets, tables } => {
             let buckets = buckets.iter().map(|bucket| describe_no_bucket(bucket, voice));
             let tables = tables.iter().map(|table| describe_no_table(table, run, voice));
@@ -109,8 +172,9 @@ pub fn describe_root_cause(cause: &RootCause, run: &Run, voice: Voice) -> Text {
         }
         RootCause::RoleTrust { role } => format!(
             "SageMaker cannot assume {}: the role's trust policy does not allow it, or no role has this name and path. \
-             The function's role may pass it to SageMaker (iam:PassRole): that follows from AWS's answer.",
-            role.arn
+             {} may pass it to SageMaker (iam:PassRole): that follows from AWS's answer.",
+            role.arn,
+            if voice.face == Face::Function { "The function's role" } else { "The caller" }
         ),
         RootCause::WrongRoleOnFunction { functions } => describe_wrong_roles(functions),
         RootCause::PolicyType { kind, policy_type, policy_arn } => {
@@ -200,34 +264,30 @@ pub fn describe_without_names(id: &str) -> &'static str {
 /// What to do, in a sentence or two; the policies and the command are the remedy's own.
 pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
     let region = &run.place.region;
-    let name_of = voice.name_of;
+
     Text::new(match remedy {
-        Remedy::ChangeRole { principal } => format!(
-            "The function does not run under the role {} but as {}. Set its execution role, or {} if this is the role to check.",
-            name_expected_role(run),
-            principal.arn,
-            name_of(Setting::ExpectedRole)
-        ),
-        Remedy::ChangeRegion { expected } => format!(
-            "The function runs in {region}, and the policy's ARNs are expected to name {expected}. Deploy it there, or name \
-             {region} in the policy."
-        ),
+        Remedy::ChangeRole { principal } => describe_wrong_role(run, &principal.arn, "", voice),
+        Remedy::ChangeRegion { expected } => {
+            let (runs, deploy) = describe_region(region, expected, voice);
+            let deploy = if voice.face == Face::Function { "Deploy it there" } else { deploy.as_str() };
+            format!("{runs}, and the policy's ARNs are expected to name {expected}. {deploy}, or name {region} in the policy.")
+        }
         Remedy::FindResource { role, keys } => format!(
             "{} AWS does not name a resource for which a statement could be offered.{}",
-            none_allows(role.as_deref()),
+            none_allows(role.as_deref(), voice),
             describe_keys(keys)
         ),
         Remedy::LookUpAction { role } => format!(
             "{} No probe of this program needs them, so it offers no statement: look them up in the Service Authorization Reference. \
              Their rows name the resources.",
-            none_allows(role.as_deref())
+            none_allows(role.as_deref(), voice)
         ),
         Remedy::AddPolicy { role, policy: None, .. } => format!(
             "{} No statement is offered, because it is not the expected role.",
-            none_allows(role.as_deref())
+            none_allows(role.as_deref(), voice)
         ),
         Remedy::AddPolicy { role, policy: Some(_), keys } => {
-            format!("{}{} Add this policy to the role to allow them:", none_allows(role.as_deref()), describe_keys(keys))
+            format!("{}{} Add this policy to the role to allow them:", none_allows(role.as_deref(), voice), describe_keys(keys))
         }
         Remedy::PerhapsAddPolicy { policy, is_bare_of_s3, keys } => {
             let other_account = if *is_bare_of_s3 {
@@ -258,14 +318,14 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
                                    these actions, or that one denies them. Check whether the resource exists, and then check its own policy."
             .to_owned(),
         Remedy::TrustCaller { role, trust_policy } => {
-            let lets = format!("The trust policy of {} has to let the function's role assume it.", role.arn);
+            let lets = format!("The trust policy of {} has to let {}'s role assume it.", role.arn, caller(voice));
             match trust_policy {
                 Some(_) => format!(
                     "{lets} Add this statement to those that the trust policy has: an update replaces the whole trust policy. If the \
-                     function's role has a path, its ARN in the statement needs the path."
+                     caller's role has a path, its ARN in the statement needs the path."
                 ),
                 None => format!(
-                    "{lets} No statement is offered, because the function does not run under the expected role."
+                    "{lets} No statement is offered, because the caller is not the expected role."
                 ),
             }
         }
@@ -286,7 +346,7 @@ pub fn describe_remedy(remedy: &Remedy, run: &Run, voice: Voice) -> Text {
                 }
                 MissingResource::Table(table) => return describe_no_table(table, run, voice).into(),
             };
-            format!("There is no {what}. Create it, or correct the function's configuration or Region.")
+            format!("There is no {what}. Create it, or correct the configuration or the Region.")
         }
         Remedy::DeleteLeftovers(leftovers) => describe_leftovers(leftovers),
         Remedy::TrustSageMaker { role } => {
@@ -417,8 +477,9 @@ fn name_expected_role(run: &Run) -> String {
     }
 }
 
-fn none_allows(role: Option<&str>) -> String {
-    let whose = role.map_or("the function's role".to_owned(), |role| format!("the role {role}"));
+fn none_allows(role: Option<&str>, voice: Voice) -> String {
+    let of_caller = if voice.face == Face::Function { "the function's role" } else { "the caller" };
+    let whose = role.map_or(of_caller.to_owned(), |role| format!("the role {role}"));
     format!("No identity-based policy of {whose} allows these actions.")
 }
 
@@ -486,9 +547,10 @@ fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> Strin
         if services.endpoints.is_empty() { String::new() } else { format!(": {}", services.endpoints.join(", ")) };
     let issuer = if services.untrusted_issuer {
         format!(
-            " The certificate of the server comes from an issuer that the function does not trust, for example behind a proxy that inspects \
+            " The certificate of the server comes from an issuer that {} does not trust, for example behind a proxy that inspects \
              TLS. Set {} to a file with the proxy's certificate, or to the operating system's bundle, such as \
              /etc/pki/tls/certs/ca-bundle.crt.",
+            caller(voice),
             name_of(Setting::CertificateBundle)
         )
     } else {
@@ -497,9 +559,13 @@ fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> Strin
     let who = if services.all { "No service answered" } else { "These services did not answer" };
     let how = if run.through_proxy {
         format!(
-            "A proxy is configured ({}): check whether it lets the function reach these hosts.",
-            name_of(Setting::Proxy)
+            "A proxy is configured ({}): check whether it lets {} reach these hosts.",
+            name_of(Setting::Proxy),
+            caller(voice)
         )
+    } else if voice.face == Face::CommandLine {
+        "Check the network between this machine and AWS; in a VPC, a subnet needs a NAT gateway or the services' VPC endpoints."
+            .to_owned()
     } else {
         format!(
             "If the function is attached to a VPC, its subnets need a NAT gateway or these VPC endpoints, and its security group must \
@@ -509,13 +575,19 @@ fn describe_silence(services: &SilentServices, run: &Run, voice: Voice) -> Strin
     format!("{who}: {}. That says nothing about permissions. {how}{issuer}", services.names.join(", "))
 }
 
-fn describe_bucket_regions(regions: &[(std::sync::Arc<Bucket>, Text)], asked_in: &str) -> String {
+fn describe_bucket_regions(regions: &[(std::sync::Arc<Bucket>, Text)], asked_in: &str, voice: Voice) -> String {
     let describe = |(bucket, region): &(std::sync::Arc<Bucket>, Text)| {
+        let how = match voice.face {
+            Face::Function => {
+                "Deploy the function in the bucket's Region, or name a bucket of the function's Region.".to_owned()
+            }
+            Face::CommandLine => format!("Name the bucket's Region (--region), or a bucket of {asked_in}."),
+        };
         format!(
-            "The bucket {} is in {}, and the function calls it in {asked_in}. Deploy the function in the bucket's Region, or name a \
-             bucket of the function's Region.",
+            "The bucket {} is in {}, and {} calls it in {asked_in}. {how}",
             bucket.name,
-            region.raw()
+            region.raw(),
+            caller(voice)
         )
     };
     regions.iter().map(describe).collect::<Vec<_>>().join(" ")
@@ -528,7 +600,7 @@ fn describe_no_bucket(bucket: &Bucket, voice: Voice) -> String {
 fn describe_no_table(table: &Table, run: &Run, voice: Voice) -> String {
     let similar = table_difference(table).map(|difference| format!(" {}", describe_difference(difference)));
     format!(
-        "There is no table {} in {} in this account. Create it, or correct {} or the function's Region.{}",
+        "There is no table {} in {} in this account. Create it, or correct {} or the Region.{}",
         table.name,
         run.place.region,
         (voice.name_of)(Setting::Table),

@@ -118,7 +118,7 @@ fn describe_ambiguity(candidates: &[&str], voice: Voice) -> String {
     match candidates {
         [_, "s3:ListBucket"] => format!(
             "S3 answers the same whether s3:GetObject or s3:ListBucket is denied; set {} to an object that exists and that the \
-             function may list to tell them apart",
+             role may list to tell them apart",
             (voice.name_of)(Setting::ObjectKey)
         ),
         [first, second] => format!(

@@ -3,7 +3,9 @@
 use crate::diagnosis::Run;
 use crate::diagnosis::remedy::Unanswered;
 use crate::diagnosis::wording::notes::{describe_leftover_in_the_way, sentence};
-use crate::diagnosis::wording::{RENEW, describe_bucket_regions, describe_no_bucket, describe_silence};
+use crate::diagnosis::wording::{
+    clock, describe_bucket_regions, describe_no_bucket, describe_silence, more_time, renew,
+};
 use crate::text::Text;
 use crate::voice::{Setting, Voice};
 
@@ -11,9 +13,11 @@ use crate::voice::{Setting, Voice};
 pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voice) -> String {
     let name_of = voice.name_of;
     match unanswered {
-        Unanswered::Credentials => format!("AWS did not accept the credentials of these requests. {RENEW}"),
+        Unanswered::Credentials => {
+            format!("AWS did not accept the credentials of these requests. {}", renew(voice))
+        }
         Unanswered::ClockSkew => {
-            "The clock of the machine that the function runs on is wrong: set it, and run the check again.".to_owned()
+            format!("{}: set it, and run the check again.", clock(voice))
         }
         Unanswered::Throttled => {
             "AWS limited the rate of these requests. Run the check again; if it stays so, ask for a higher \
@@ -23,19 +27,19 @@ pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voi
         Unanswered::Silent(services) => describe_silence(services, run, voice),
         Unanswered::Slow => format!(
             "These requests were not answered, and others of the same service were: run the check again, and if it stays so, raise \
-             {} and the function's timeout.",
-            name_of(Setting::Timeout)
+             {}.",
+            more_time(voice)
         ),
-        Unanswered::OtherRegion(regions) => describe_bucket_regions(regions, &run.place.region),
+        Unanswered::OtherRegion(regions) => describe_bucket_regions(regions, &run.place.region, voice),
         Unanswered::OtherRegionUnnamed(bucket) => {
             format!("The bucket {} is in another Region, which S3 does not name.", bucket.name)
         }
         Unanswered::NoBucket(bucket) => describe_no_bucket(bucket, voice),
         Unanswered::NoResource => {
-            "What these requests ask for does not exist: create it, or correct the function's configuration.".to_owned()
+            "What these requests ask for does not exist: create it, or correct the configuration.".to_owned()
         }
         Unanswered::NotSent(said) => {
-            format!("These requests could not be made: check the function's Region and endpoints ({}).", said.raw())
+            format!("These requests could not be made: check the Region and the endpoints ({}).", said.raw())
         }
         Unanswered::ServiceFault => "The service failed on its side: run the check again.".to_owned(),
         Unanswered::AccountNotReady => {
@@ -51,7 +55,7 @@ pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voi
         }
         Unanswered::ResourceOfOtherAccount => {
             "The policy names a resource of another account, which these requests cannot name: check \
-                                               it from a function in that account, or correct the account in the ARN."
+                                               it from that account, or correct the account in the ARN."
                 .to_owned()
         }
         Unanswered::Leftover(leftover) => sentence(&describe_leftover_in_the_way(leftover.as_ref())),
@@ -65,7 +69,7 @@ pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voi
             let action = action.as_ref().map_or("another action", Text::raw);
             if *is_allowed_itself {
                 let listed = format!(
-                    " Put an object where the function may list, or set {} to one that exists, and run the check again.",
+                    " Put an object where the role may list, or set {} to one that exists, and run the check again.",
                     name_of(Setting::ObjectKey)
                 );
                 format!(
@@ -80,8 +84,7 @@ pub(super) fn describe_unanswered(unanswered: &Unanswered, run: &Run, voice: Voi
             }
         }
         Unanswered::NotFromAws => {
-            "The answers to these requests did not come from AWS: check for a proxy or a firewall between the \
-                                   function and AWS."
+            "The answers to these requests did not come from AWS: check for a proxy or a firewall in between."
                 .to_owned()
         }
         Unanswered::ControlFailed => {

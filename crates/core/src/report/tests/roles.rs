@@ -130,8 +130,9 @@ fn another_role_that_may_not_assume_the_role_to_check_is_offered_no_trust() {
     let texts: Vec<_> =
         json["advice"].as_array().unwrap().iter().map(|advice| advice["text"].as_str().unwrap()).collect();
     assert!(
-        texts.iter().any(|text| text
-            .ends_with("No statement is offered, because the function does not run under the expected role.")),
+        texts
+            .iter()
+            .any(|text| text.ends_with("No statement is offered, because the caller is not the expected role.")),
         "{texts:?}"
     );
     assert!(json["advice"].as_array().unwrap().iter().all(|advice| advice.get("trustPolicy").is_none()), "{json}");
