@@ -14,6 +14,8 @@ LOCKED = [
     "tools/requirements/local",
     "tools/requirements/checks",
     "tools/requirements/browser",
+    "tools/requirements/doctor",
+    "tools/requirements/examples",
     "tools/requirements/gate",
     "tools/requirements/lock",
     "bench/python/requirements",
