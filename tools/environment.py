@@ -17,6 +17,9 @@ BIN = VENV / "bin"
 CHECKS = STATE / "checks"
 # Apart from both: whoever makes pictures needs neither.
 BROWSER = STATE / "browser"
+# What the command line is held to, and what the examples are synthesized and validated with.
+DOCTOR = STATE / "doctor"
+EXAMPLES = STATE / "examples"
 REQUIREMENTS = ROOT / "tools" / "requirements"
 # What is installed is what was locked, to the byte, and none of it runs code of its own while it is installed. pip looks
 # for nothing else: its resolver takes a distribution with an extra for one that is not locked.
@@ -61,6 +64,16 @@ def prepare_checks() -> None:
 def prepare_browser() -> None:
     """Installs what drives a browser into .local/browser, unless it is there already; the browser is the system's own."""
     install(BROWSER, REQUIREMENTS / "browser.txt", "Playwright, axe-core, nh3, Pillow and Rich")
+
+
+def prepare_doctor() -> None:
+    """Installs the official client of the Model Context Protocol and what validates reports, unless they are there already."""
+    install(DOCTOR, REQUIREMENTS / "doctor.txt", "the client of the Model Context Protocol, jsonschema and xmlschema")
+
+
+def prepare_examples() -> None:
+    """Installs what the examples are synthesized and validated with, unless it is there already."""
+    install(EXAMPLES, REQUIREMENTS / "examples.txt", "the AWS CDK, check-jsonschema and ShellCheck")
 
 
 def enter_venv() -> None:
