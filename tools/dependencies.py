@@ -10,7 +10,7 @@ from tools.environment import ROOT, STATE, run
 from tools.exceptions import Exceptions
 
 # The function's, that of the fuzz targets, and that of the benchmark's peer.
-LOCKS = ("Cargo.toml", "fuzz/Cargo.toml", "bench/defaults/Cargo.toml")
+LOCKS = ("Cargo.toml", "fuzz/Cargo.toml", "crates/explain-page/Cargo.toml", "bench/defaults/Cargo.toml")
 # It is what the SDK's defaults bring, such as the older HTTP stack: it is measured, and nobody deploys it.
 PEER = "bench/defaults/Cargo.toml"
 # The folder that cargo-deny gives the database, by its URL.

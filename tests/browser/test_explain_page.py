@@ -11,7 +11,7 @@ from case import BrowserTest
 from tools.environment import ROOT, STATE, scrubbed
 
 PAGE = ROOT / "docs" / "explain" / "index.html"
-CORPUS = ROOT / "crates" / "core" / "src" / "explain" / "corpus"
+TEXTS = ROOT / "crates" / "core" / "src" / "explain" / "texts"
 PROGRAM = Path(os.environ.get("PERMISSIONS_DOCTOR", ROOT / "target" / "debug" / "permissions-doctor"))
 DENIAL = (
     "User: arn:aws:sts::123456789012:assumed-role/train/s is not authorized to perform: s3:GetObject on resource: "
@@ -38,7 +38,7 @@ class ExplainPage(BrowserTest):
         self.assertEqual(foreign, [])
 
     def test_it_says_what_the_command_line_says(self):
-        texts = [json.loads(line)["text"] for name in sorted(CORPUS.glob("*.jsonl")) for line in name.read_text().splitlines()]
+        texts = [json.loads(line)["text"] for name in sorted(TEXTS.glob("*.jsonl")) for line in name.read_text().splitlines()]
         self.assertGreater(len(texts), 400)
         said = self.page.evaluate("texts => texts.map(text => JSON.parse(wasm_bindgen.explain(text)))", texts)
         differing = [text for text, page in zip(texts, said, strict=True) if page != explain(text)]

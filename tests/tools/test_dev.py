@@ -22,7 +22,7 @@ class Dev(unittest.TestCase):
     def test_alone_it_lists_every_command_with_one_line(self):
         for words in ((), ("--help",), ("-h",)):
             self.assertEqual(dev(*words), (0, self.listed, ""))
-        self.assertEqual(self.names, ["demo", "test", "gate", "lint", "docs", "bench", "ci", "lock"])
+        self.assertEqual(self.names, ["demo", "test", "gate", "lint", "page", "docs", "bench", "ci", "lock"])
 
     def test_every_command_is_a_module_that_says_what_it_is_for(self):
         # The benchmark's own programs say it for themselves.

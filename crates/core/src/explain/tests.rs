@@ -1,4 +1,4 @@
-//! Denials and what looks like them, each written after a text that people met (`corpus`), with what a reader says of it.
+//! Denials and what looks like them, each written after a text that people met (`texts`), with what a reader says of it.
 
 use serde_json::Value;
 
@@ -35,14 +35,14 @@ fn differences(corpus: &str, fields: &[&str]) -> (usize, Vec<String>) {
 
 #[test]
 fn every_sentence_of_iam_is_read_whatever_is_wrapped_around_it() {
-    let (count, differing) = differences(include_str!("corpus/sentences.jsonl"), &["isDenial", "kind", "policyArn"]);
+    let (count, differing) = differences(include_str!("texts/sentences.jsonl"), &["isDenial", "kind", "policyArn"]);
     assert!(count >= 170, "{count}");
     // One cannot be told from what an application of anybody's says.
     let known = ["User is not authorized to access this resource\"}"];
     let unknown: Vec<_> = differing.iter().filter(|it| !known.iter().any(|known| it.contains(known))).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
     let (count, differing) = differences(
-        include_str!("corpus/sentences.jsonl"),
+        include_str!("texts/sentences.jsonl"),
         &["about", "principal", "action", "resource", "policyType"],
     );
     assert!(differing.len() * 100 <= count * 9, "{} of {count} times five fields: {differing:#?}", differing.len());
@@ -50,7 +50,7 @@ fn every_sentence_of_iam_is_read_whatever_is_wrapped_around_it() {
 
 #[test]
 fn what_looks_like_a_denial_is_none() {
-    let (count, differing) = differences(include_str!("corpus/lookalikes.jsonl"), &["isDenial"]);
+    let (count, differing) = differences(include_str!("texts/lookalikes.jsonl"), &["isDenial"]);
     assert!(count >= 140, "{count}");
     // Amazon OpenSearch Service refuses a role of AWS, by its own roles.
     let known = ["no permissions for [indices:data/write/bulk] and User [name=arn:aws:iam::"];
@@ -60,7 +60,7 @@ fn what_looks_like_a_denial_is_none() {
 
 #[test]
 fn the_sentences_of_services_are_read() {
-    let corpus = include_str!("corpus/prose.jsonl");
+    let corpus = include_str!("texts/prose.jsonl");
     let (count, differing) = differences(corpus, &["isDenial"]);
     assert!(count >= 80 && differing.len() * 20 <= count, "{count}: {differing:#?}");
     let (count, differing) = differences(corpus, &["about", "action"]);
