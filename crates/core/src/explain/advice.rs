@@ -9,6 +9,7 @@ use crate::explain::{About, Advice, Explanation};
 use crate::iam::actions::PASS_ROLE;
 use crate::iam::catalogue;
 use crate::iam::denial::{Denial, Kind, PolicyType};
+use crate::iam::names::is_account;
 use crate::iam::policy::{PolicyDocument, Statement, Trusted};
 use crate::text::Text;
 
@@ -31,16 +32,32 @@ impl Advice {
 }
 
 /// What to do about a sentence of IAM's.
-pub fn of_sentence(denial: &Denial<'_>, told: &Explanation) -> Vec<Advice> {
+pub fn of_sentence(
+    denial: &Denial<'_>,
+    told: &Explanation,
+    wrapped: Option<&Wrapped<'_>>,
+    searched: &Searched<'_>,
+) -> Vec<Advice> {
     let action = told.action.as_ref().map_or(denial.action, Text::raw);
-    let resource = denial.resource.as_deref();
+    let resource = told.resource.as_ref().map(Text::raw);
     let whom = whom(told);
+    if let Some(advice) = of_principal(told.principal.as_ref().map_or("", Text::raw)) {
+        return vec![advice.about(&[action])];
+    }
     let mut advice = Vec::new();
     match (denial.kind, denial.policy_type) {
         (Kind::Implicit, Some(PolicyType::IdentityBased)) => {
-            advice.extend(missing_statement(&whom, action, resource));
+            advice.extend(missing_statement(&whom, action, resource, passed_to(wrapped, searched)));
         }
-        (Kind::Unstated, None) => advice.extend(unstated(&whom, action, resource)),
+        (Kind::Unstated, None) => advice.extend(unstated(&whom, action, resource, passed_to(wrapped, searched))),
+        // The text is cut off, or from a later day than this program.
+        (Kind::Implicit, None) if denial.setting.is_none() => advice.push(
+            Advice::new(
+                "The text does not say, or not in words that this program knows, which type of policy allows nothing. Look at the whole \
+                 message: an identity-based policy can be given a statement, and any other type is for its owner to change.",
+            )
+            .about(&[action]),
+        ),
         (Kind::Unstated, Some(_)) => {
             let text = if action.to_ascii_lowercase().starts_with("kms:") {
                 "AWS KMS uses these words for a key that does not exist in this Region, and for one whose key policy does not let \
@@ -58,7 +75,10 @@ pub fn of_sentence(denial: &Denial<'_>, told: &Explanation) -> Vec<Advice> {
         (kind, policy_type) => {
             let refusal =
                 Refusal { kind, policy_type, policy_arn: denial.policy_arn.map(Text::from), setting: denial.setting };
-            advice.push(Advice::new(describe_refusal(&refusal)).about(&[action]));
+            // A user has policies, too.
+            let text = describe_refusal(&refusal).replace("the role's own policy", &format!("a policy of {whom}"));
+            let text = text.replace("the administrator of the role", "the administrator of IAM in this account");
+            advice.push(Advice::new(text).about(&[action]));
         }
     }
     if let Some(id) = denial.authorization_id.filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
@@ -68,6 +88,67 @@ pub fn of_sentence(denial: &Denial<'_>, told: &Explanation) -> Vec<Advice> {
     }
     advice
 }
+
+/// That the text has other denials, whose advice it gets alone.
+pub fn further(actions: &[&str]) -> Advice {
+    Advice::new(format!(
+        "The text has more than one denial, and this is about the first. The others are of {}: paste each by itself.",
+        actions.join(", ")
+    ))
+    .about(actions)
+}
+
+/// What to do for principals that no statement can be given to.
+fn of_principal(principal: &str) -> Option<Advice> {
+    if principal.eq_ignore_ascii_case("anonymous") {
+        return Some(Advice::new(
+            "The request was not signed, so that nobody made it: sign it with credentials (look at how the client is configured). Only a \
+             resource-based policy that allows everybody would let it in.",
+        ));
+    }
+    if principal.ends_with(":root") {
+        return Some(Advice::new(
+            "This is the root user, which no identity-based policy limits. What denies it is a service control policy, a resource-based policy, \
+             or the service itself. Use a role in place of it.",
+        ));
+    }
+    None
+}
+
+/// The service that a role is passed to, by what was called.
+fn passed_to(wrapped: Option<&Wrapped<'_>>, searched: &Searched<'_>) -> Option<&'static str> {
+    let called = wrapped.and_then(|wrapped| wrapped.operation);
+    let of_call = |operation: &str| called == Some(operation) || searched.has(&operation.to_ascii_lowercase());
+    PASSED_TO.iter().find(|(operation, _)| of_call(operation)).map(|(_, service)| *service)
+}
+
+/// The operations that take a role, and the service that assumes it (IAM User Guide, "Grant a user permissions to pass a
+/// role to an AWS service", and the services' guides).
+const PASSED_TO: &[(&str, &str)] = &[
+    ("CreateTrainingJob", "sagemaker.amazonaws.com"),
+    ("CreateProcessingJob", "sagemaker.amazonaws.com"),
+    ("CreateTransformJob", "sagemaker.amazonaws.com"),
+    ("CreateModel", "sagemaker.amazonaws.com"),
+    ("CreatePipeline", "sagemaker.amazonaws.com"),
+    ("CreateNotebookInstance", "sagemaker.amazonaws.com"),
+    ("CreateDomain", "sagemaker.amazonaws.com"),
+    ("CreateUserProfile", "sagemaker.amazonaws.com"),
+    ("CreateHyperParameterTuningJob", "sagemaker.amazonaws.com"),
+    ("CreateAutoMLJob", "sagemaker.amazonaws.com"),
+    ("CreateFeatureGroup", "sagemaker.amazonaws.com"),
+    ("CreateFunction", "lambda.amazonaws.com"),
+    ("UpdateFunctionConfiguration", "lambda.amazonaws.com"),
+    ("CreateStateMachine", "states.amazonaws.com"),
+    ("RegisterTaskDefinition", "ecs-tasks.amazonaws.com"),
+    ("RunTask", "ecs-tasks.amazonaws.com"),
+    ("RunInstances", "ec2.amazonaws.com"),
+    ("CreateStack", "cloudformation.amazonaws.com"),
+    ("PutTargets", "events.amazonaws.com"),
+    ("CreateSchedule", "scheduler.amazonaws.com"),
+    ("CreateCrawler", "glue.amazonaws.com"),
+    ("StartJobRun", "glue.amazonaws.com"),
+    ("CreateProject", "codebuild.amazonaws.com"),
+];
 
 /// Whose policies are meant, in a sentence.
 fn whom(told: &Explanation) -> String {
@@ -91,8 +172,8 @@ fn name_of(principal: &str) -> Option<String> {
     principal.split_once(":user/").map(|(_, user)| format!("the user {user}"))
 }
 
-fn missing_statement(whom: &str, action: &str, resource: Option<&str>) -> Vec<Advice> {
-    let policy = statement(&[action], resource);
+fn missing_statement(whom: &str, action: &str, resource: Option<&str>, service: Option<&str>) -> Vec<Advice> {
+    let policy = statement_for(&[action], resource, service);
     let how = match &policy {
         Some(_) => "Add this policy to allow it:".to_owned(),
         None => format!("Add a statement that allows {action} on the resource that the pipeline uses."),
@@ -112,7 +193,7 @@ fn beside_kms(action: &str) -> Option<Advice> {
         .then(|| Advice::new("The key policy has to allow the action as well, or to leave it to IAM.").about(&[action]))
 }
 
-fn unstated(whom: &str, action: &str, resource: Option<&str>) -> Vec<Advice> {
+fn unstated(whom: &str, action: &str, resource: Option<&str>, service: Option<&str>) -> Vec<Advice> {
     let is_trust = action.to_ascii_lowercase().starts_with("sts:assumerolewith");
     if is_trust {
         return vec![
@@ -132,7 +213,7 @@ fn unstated(whom: &str, action: &str, resource: Option<&str>) -> Vec<Advice> {
             .about(&[action]),
         ];
     }
-    let policy = statement(&[action], resource);
+    let policy = statement_for(&[action], resource, service);
     let first = if policy.is_some() { " In the first case, this policy allows it:" } else { "" };
     vec![
         Advice::new(format!(
@@ -170,6 +251,11 @@ fn role_arn(session: &str) -> Option<String> {
 /// A policy that allows the actions on a resource that is known. A wildcard for all of them is no advice, unless the
 /// action takes no resource.
 fn statement(actions: &[&str], resource: Option<&str>) -> Option<PolicyDocument> {
+    statement_for(actions, resource, None)
+}
+
+/// The same; of a role that is passed to a service, for that service only.
+fn statement_for(actions: &[&str], resource: Option<&str>, service: Option<&str>) -> Option<PolicyDocument> {
     let known = |action: &str| catalogue::find(action).is_some();
     if actions.is_empty() || !actions.iter().all(|action| known(action)) {
         return None;
@@ -180,12 +266,31 @@ fn statement(actions: &[&str], resource: Option<&str>) -> Option<PolicyDocument>
         None if takes_none() => "*".to_owned(),
         None => return None,
     };
-    let condition = actions
-        .iter()
-        .all(|action| action.eq_ignore_ascii_case(PASS_ROLE))
-        .then(|| serde_json::json!({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}));
+    let passes_role = actions.iter().all(|action| action.eq_ignore_ascii_case(PASS_ROLE));
+    let condition = service
+        .filter(|_| passes_role)
+        .map(|service| serde_json::json!({"StringEquals": {"iam:PassedToService": service}}));
+    let resource = generalize(&resource);
     let actions = actions.iter().filter_map(|action| Some(catalogue::find(action)?.name)).collect();
     Some(PolicyDocument::new(vec![Statement { condition, ..Statement::allow(actions, vec![resource]) }]))
+}
+
+/// The resource of a statement for one that was named: what has a name of one time only is not needed again.
+fn generalize(arn: &str) -> String {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, resource] = parts[..] else { return arn.to_owned() };
+    let (kind, name) = resource.split_once('/').unwrap_or((resource, ""));
+    let general = match service {
+        "s3" if !name.is_empty() => format!("{kind}/*"),
+        "sagemaker" if kind.ends_with("-job") => format!("{kind}/*"),
+        "logs" => resource.split(":log-stream").next().unwrap_or(resource).trim_end_matches(":*").to_owned() + ":*",
+        "states" => match resource.split(':').collect::<Vec<_>>()[..] {
+            ["execution", machine, _] => format!("execution:{machine}:*"),
+            _ => resource.to_owned(),
+        },
+        _ => resource.to_owned(),
+    };
+    format!("arn:{partition}:{service}:{region}:{account}:{general}")
 }
 
 /// The ARN that a text names: as such, as an S3 URI, or as an image of Amazon ECR.
@@ -201,8 +306,13 @@ fn arn_of(text: &str) -> Option<String> {
         return Some(format!("arn:aws:ecr:{region}:{account}:repository/{name}"));
     }
     // What is made out is not to be pasted.
-    let is_whole = text.starts_with("arn:aws") && text.splitn(6, ':').count() == 6 && !text.contains(['<', '>', ' ']);
-    is_whole.then(|| text.to_owned())
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let account = parts.get(4).copied().unwrap_or_default();
+    let is_known = account.is_empty() || account == "*" || account == "aws" || is_account(account);
+    let is_whole = text.starts_with("arn:aws") && parts.len() == 6 && is_known && !text.contains(['<', '>', ' ', '…']);
+    // A key is allowed by its own ARN, and never by that of an alias.
+    let is_alias = text.contains(":alias/");
+    (is_whole && !is_alias).then(|| text.to_owned())
 }
 
 /// What a sentence of a service's own says, and what to do.
@@ -236,7 +346,8 @@ pub fn of_prose(
         Whose::Role => role.map(|role| About::Role(role.into())),
         Whose::Resource => None,
     };
-    let told = Told { role, resource, action: action.as_deref(), encoded: part("encoded") };
+    let encoded = part("encoded").map(|_| encoded_message(searched.text()));
+    let told = Told { role, resource, action: action.as_deref(), encoded: encoded.as_deref() };
     let advice = help(prose, told);
     Explanation {
         principal: part("principal").or(role).or(service).map(Text::from),
@@ -255,6 +366,29 @@ pub fn of_prose(
     }
 }
 
+/// An encoded message, which a terminal may have broken over lines.
+fn encoded_message(text: &str) -> String {
+    const START: &str = "authorization failure message:";
+    let lower = text.to_ascii_lowercase();
+    let Some(at) = lower.find(START) else { return String::new() };
+    let mut message = String::new();
+    for (index, line) in text[at + START.len()..].trim_start().lines().enumerate() {
+        let line = line.trim();
+        let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).unwrap_or(line.len());
+        // A line that goes on is full of it.
+        if index > 0 && end < 16 {
+            break;
+        }
+        message.push_str(&line[..end]);
+        match line[end..].chars().next() {
+            None => {}
+            Some(c) if c.is_whitespace() || "\"'(),.<\\".contains(c) => break,
+            Some(_) => return String::new(),
+        }
+    }
+    message
+}
+
 /// The action that the rest of the text names: of a pull the first, else the only one.
 fn named_action(prose: &Prose, wrapped: Option<&Wrapped<'_>>, searched: &Searched<'_>) -> Option<String> {
     let named = searched.actions();
@@ -264,6 +398,10 @@ fn named_action(prose: &Prose, wrapped: Option<&Wrapped<'_>>, searched: &Searche
         (_, [one]) => Some(one.clone()),
         // What reads needs this action of the key's, and what writes another one.
         (Help::Key, _) if prose.whose == Whose::Caller => {
+            let of_kms = wrapped.and_then(|wrapped| catalogue::find(&format!("kms:{}", wrapped.operation?)));
+            if let Some(action) = of_kms {
+                return Some(action.name);
+            }
             let reads = ["getparameter", "secret", "receive", "receiving", "reading", "getobject", "decrypt"];
             let writes = ["publish", "send", "putobject", "create", "upload"];
             let has = |words: &[&str]| words.iter().any(|words| searched.has(words));
@@ -272,7 +410,8 @@ fn named_action(prose: &Prose, wrapped: Option<&Wrapped<'_>>, searched: &Searche
         // It is about the operation that was called.
         (Help::Caller(_) | Help::Decode | Help::ModelAccess, _) => {
             let operation = wrapped?.operation?;
-            action_of(wrapped?.service, operation).or_else(|| of_model(prose, operation))
+            let of_queue = prose.pattern.starts_with("access to the resource").then_some("sqs");
+            action_of(of_queue.or(wrapped?.service), operation).or_else(|| of_model(prose, operation))
         }
         _ => None,
     }
@@ -298,6 +437,7 @@ fn role_in(text: &str) -> &str {
 
 /// The action that a service names as its call, such as `CreateNetworkInterface` on `EC2`.
 fn called(service: &str, call: &str) -> Option<String> {
+    let call = call.trim_matches('*');
     action_of(Some(service), call).or_else(|| action_of(None, call))
 }
 
@@ -340,7 +480,11 @@ fn help(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
         }
         Help::Pull => {
             let pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
-            let policy = statement(&pull, resource);
+            let policy = statement(&pull, resource).map(|mut policy| {
+                let token = vec!["ecr:GetAuthorizationToken".to_owned()];
+                policy.statement.push(Statement::allow(token, vec!["*".to_owned()]));
+                policy
+            });
             let all = ["ecr:GetAuthorizationToken", pull[0], pull[1], pull[2]];
             let first = if policy.is_some() { " This policy allows the pull:" } else { "" };
             vec![
@@ -363,7 +507,11 @@ fn help(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
                 if prose.is_relayed() { whose.as_str() } else { "the caller" }
             ))
             .about(&actions),
-        ],
+            renewed_grant(prose),
+        ]
+        .into_iter()
+        .filter(|advice| !advice.text.is_empty())
+        .collect(),
         Help::Caller(needed) => {
             let needed = if needed.is_empty() { actions.as_slice() } else { needed };
             if needed.is_empty() {
@@ -384,7 +532,7 @@ fn help(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
         Help::Decode => {
             let text = "Amazon EC2 says what was denied in an encoded message. This command decodes it, for who may call \
                         sts:DecodeAuthorizationMessage:";
-            let encoded = told.encoded.filter(|encoded| encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+            let encoded = told.encoded.filter(|encoded| !encoded.is_empty());
             let message = encoded.unwrap_or("MESSAGE");
             vec![Advice::new(text).about(&actions).with_command(format!(
                 "aws sts decode-authorization-message --encoded-message {message} --query DecodedMessage --output text"
@@ -401,6 +549,17 @@ fn help(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
         | Help::OtherAccount
         | Help::ModelAccess => vec![Advice::new(describe(prose.help)).about(&actions)],
     }
+}
+
+/// What helps a function whose role was made anew; an empty advice elsewhere.
+fn renewed_grant(prose: &Prose) -> Advice {
+    let text = if prose.pattern.starts_with("lambda ") {
+        "If the function's role was deleted and made anew under the same name, its grant on the key is for the old one: set another role on the \
+         function, and then this one again."
+    } else {
+        ""
+    };
+    Advice::new(text)
 }
 
 /// What a role has to be allowed that a service was handed.
@@ -587,25 +746,37 @@ pub fn of_wrapped(wrapped: &Wrapped<'_>, searched: &Searched<'_>) -> Explanation
 
 /// A denial of which only the action is known, if that.
 pub fn of_bare(action: Option<&str>, resource: Option<&str>) -> Explanation {
+    if action.is_some_and(|action| action.eq_ignore_ascii_case("sts:AssumeRole")) {
+        let advice = unstated("the caller", "sts:AssumeRole", resource, None);
+        return Explanation { advice, ..bare(action, resource) };
+    }
     let text = match action {
         Some(action) if action.starts_with("s3:") => {
+            let (reads, writes) = (action == "s3:GetObject", action == "s3:PutObject");
             format!(
                 "S3 does not say what denied {action}. It can be a missing statement of the caller; a statement, a bucket policy or a policy of the \
-                 organization that denies it; the AWS KMS key of the bucket; or a bucket of another account, which has to let the caller in. \
-                 Without s3:ListBucket, S3 says the same of an object that does not exist."
+                 organization that denies it;{} or a bucket of another account, which has to let the caller in.{}",
+                if reads || writes { " the AWS KMS key of the bucket;" } else { "" },
+                if reads { " Without s3:ListBucket, S3 says the same of an object that does not exist." } else { "" }
             )
         }
         Some(action) => format!(
             "AWS does not say what denied {action}. One possibility is that no identity-based policy of the caller allows it; another is a \
              policy that denies it, which no Allow overrides."
         ),
-        None => "AWS does not say what was denied, nor by which policy. Look for the event in CloudTrail, which has the action and the \
+        None => "AWS does not say what was denied, nor by which policy: a missing statement, a policy that denies it, or, of Amazon S3, the key or the \
+                 owner of the bucket. Look for the event in CloudTrail, which has the action and the \
                  principal, or run the same call with the AWS CLI and --debug."
             .to_owned(),
     };
     let policy = action.and_then(|action| statement(&[action], resource));
     let text = if policy.is_some() { format!("{text} If a statement is missing, this policy has it:") } else { text };
     let actions: Vec<&str> = action.into_iter().collect();
+    Explanation { advice: vec![Advice::new(text).about(&actions).with_policy(policy)], ..bare(action, resource) }
+}
+
+/// The same without advice.
+fn bare(action: Option<&str>, resource: Option<&str>) -> Explanation {
     Explanation {
         about: Some(About::Caller),
         principal: None,
@@ -615,6 +786,6 @@ pub fn of_bare(action: Option<&str>, resource: Option<&str>) -> Explanation {
         policy_type: None,
         policy_arn: None,
         root_cause: None,
-        advice: vec![Advice::new(text).about(&actions).with_policy(policy)],
+        advice: Vec::new(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::explain::pattern::Searched;
+
 /// The entities of HTML that stand for what error messages have in them.
 const ENTITIES: &[(&str, &str)] = &[
     ("&quot;", "\""),
@@ -23,12 +25,17 @@ const ENTITIES: &[(&str, &str)] = &[
 pub fn clean(text: &str) -> String {
     let text = decode_percent(text);
     let mut text = without_boxes(&without_colors(&text));
+    // Marks that nobody sees, of web pages.
+    text.retain(|c| !"\u{200b}\u{200c}\u{200d}\u{feff}\u{ad}".contains(c));
+    text = text.replace("isn't authorized", "is not authorized").replace("isn’t authorized", "is not authorized");
     if text.contains('&') {
         for (entity, stands_for) in ENTITIES {
             text = text.replace(entity, stands_for);
         }
     }
+    text = without_markup(&text);
     text = without_breaks_in_strings(&without_log_prefixes(&text));
+    text = without_breaks_at_hyphens(&text);
     // What is encoded twice, such as JSON in JSON, is decoded twice.
     for _ in 0..2 {
         text = decode_escapes(&text);
@@ -117,6 +124,71 @@ fn without_log_prefixes(text: &str) -> String {
     }
     let cut = |line: &str| line.chars().skip(end).collect::<String>();
     text.lines().map(cut).collect::<Vec<_>>().join("\n")
+}
+
+/// Takes away what makes words bold or code, of Markdown and HTML.
+fn without_markup(text: &str) -> String {
+    let mut plain = text.to_owned();
+    for tag in ["b", "strong", "code", "em", "i", "span", "p"] {
+        for (open, close) in [("<", ">"), ("</", ">")] {
+            plain = plain.replace(&format!("{open}{tag}{close}"), "");
+        }
+    }
+    for tag in ["<br>", "<br/>", "<br />", "<li>", "</li>", "<div>", "</div>", "<td>", "</td>", "</h1>", "</ul>"] {
+        plain = plain.replace(tag, "\n");
+    }
+    // In an ARN, two stars are wildcards or what was cut out.
+    let (mut kept, mut rest) = (String::with_capacity(plain.len()), plain.as_str());
+    while let Some(at) = rest.find("**") {
+        let before = rest[..at].chars().last().or_else(|| kept.chars().last());
+        kept.push_str(&rest[..at]);
+        let is_over = rest[at + 2..].starts_with(char::is_whitespace);
+        let is_of_name = before.is_some_and(|c| ":/*".contains(c)) && !is_over || rest[at + 2..].starts_with('*');
+        if is_of_name {
+            kept.push_str("**");
+        }
+        rest = &rest[at + 2..];
+    }
+    kept + rest
+}
+
+/// Joins what was broken at a hyphen, and writes each kind of hyphen as the plain one.
+fn without_breaks_at_hyphens(text: &str) -> String {
+    let text = text.replace(['\u{2010}', '\u{2011}', '\u{2013}'], "-");
+    let (mut joined, mut rest) = (String::with_capacity(text.len()), text.as_str());
+    while let Some(at) = rest.find("-\n") {
+        let next = rest[at + 2..].trim_start_matches([' ', '\t']);
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase());
+        joined.push_str(&rest[..=at]);
+        if is_word(rest[..at].chars().last()) && is_word(next.chars().next()) {
+            rest = next;
+        } else {
+            joined.push('\n');
+            rest = &rest[at + 2..];
+        }
+    }
+    joined + rest
+}
+
+/// IAM's sentence for what its console shows in fields: `User:`, `Action:`, `On resource(s):`, `Context:`.
+pub fn sentence_of_console(searched: &Searched<'_>) -> Option<String> {
+    if !["context: no ", "context: a ", "context: an "].iter().any(|words| searched.has(words)) {
+        return None;
+    }
+    let of = |pattern: &'static str| searched.find(pattern).and_then(|parts| Some(parts.first()?.1.to_owned()));
+    let principal = of("user: {principal}")?;
+    let named = of("action: {action}")?;
+    let action = if named.contains(':') { named } else { format!("{}:{named}", of("service: {service}")?) };
+    let resource = of("resource(s): {resource}").or_else(|| of("resource: {resource}"));
+    let on = resource.map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
+    let denies = of("context: an {policy} explicitly denies").or_else(|| of("context: a {policy} explicitly denies"));
+    let allows = of("context: no {policy} allows");
+    let why = match (denies, allows) {
+        (Some(policy), _) => format!(" with an explicit deny in a {policy}"),
+        (None, Some(policy)) => format!(" because no {policy} allows the {action} action"),
+        (None, None) => String::new(),
+    };
+    Some(format!("User: {principal} is not authorized to perform: {action}{on}{why}"))
 }
 
 /// Joins a string that was printed in pieces, each in quotes of its own and on a line of its own, as Python does.

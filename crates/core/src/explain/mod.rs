@@ -29,7 +29,7 @@ use prose::Prose;
 
 pub use render::{render_json, render_text};
 
-/// How much of a text is read. An error is in the first part of what is pasted, or it is not an error.
+/// How long a text may be that is read as a whole; of a longer one, parts are.
 pub const MAX_BYTES: usize = 256 << 10;
 
 /// What a denial says.
@@ -130,17 +130,18 @@ impl RootCause {
 /// assert!(explain("bash: ./train.sh: Permission denied").is_none());
 /// ```
 pub fn explain(text: &str) -> Option<Explanation> {
-    let text = clean::clean(cut(text));
+    parts(text).into_iter().find_map(explain_part)
+}
+
+fn explain_part(text: &str) -> Option<Explanation> {
+    let text = clean::clean(text);
     let told = explain_clean(&text);
     // A terminal that is too narrow cuts words in two, an action or an account's id among them.
     let is_cut = |told: &Explanation| told.resource.as_ref().is_some_and(|resource| has_cut_account(resource.raw()));
-    if text.contains('\n')
-        && text.contains("not authorized to perform")
-        && told.as_ref().is_none_or(|told| told.action.is_none() || is_cut(told))
-    {
+    let is_whole = |told: &Explanation| told.action.is_some() && !is_cut(told);
+    if text.contains('\n') && text.contains("not authorized to perform") && !told.as_ref().is_some_and(is_whole) {
         let joined: String = text.lines().map(str::trim).collect();
-        let again = explain_clean(&joined).filter(|again| again.action.is_some() && !is_cut(again));
-        return again.or(told);
+        return explain_clean(&joined).filter(is_whole).or(told);
     }
     told
 }
@@ -160,6 +161,9 @@ fn explain_clean(text: &str) -> Option<Explanation> {
         return records.into_iter().find_map(explain_record);
     }
     let searched = Searched::new(text);
+    if let Some(sentence) = clean::sentence_of_console(&searched) {
+        return explain_clean(&sentence);
+    }
     let prose = prose::find(&searched);
     let wrapped = wrapper::read(&searched);
     if let Some(denial) = denial::parse(text).filter(|denial| is_of_aws(denial, &searched)) {
@@ -182,11 +186,42 @@ fn is_same(prose: &Prose, denial: &Denial<'_>) -> bool {
     prose.action.is_some_and(|action| action.eq_ignore_ascii_case(denial.action))
 }
 
-/// The part that is read.
-fn cut(text: &str) -> &str {
-    let end = (0..=MAX_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    &text[..end.unwrap_or_default()]
+/// The parts that are read: the whole, or of a text that is longer than [`MAX_BYTES`] its start, its end, and what stands
+/// around words that denials have.
+fn parts(text: &str) -> Vec<&str> {
+    if text.len() <= MAX_BYTES {
+        return vec![text];
+    }
+    let part = |start: usize, end: usize| {
+        let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let end = (0..=end.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.get(start..end).unwrap_or_default()
+    };
+    let mut parts = vec![part(0, MAX_BYTES), part(text.len() - MAX_BYTES, text.len())];
+    let lower = text.to_ascii_lowercase();
+    for words in HINTS {
+        for at in lower.find(words).into_iter().chain(lower.rfind(words)) {
+            parts.push(part(at.saturating_sub(AROUND), at + AROUND));
+        }
+    }
+    parts
 }
+
+/// Words that denials have.
+const HINTS: &[&str] = &[
+    "not authorized to",
+    "accessdenied",
+    "access denied",
+    "unauthorizedoperation",
+    "assume",
+    "cannot pull",
+    "not have permission",
+    "lake formation",
+    "403",
+];
+
+/// How much of a long text is read before and after such words.
+const AROUND: usize = 16 << 10;
 
 /// Whether a sentence is one of AWS's, and not of another cloud that has the same words, nor a part of one that a program
 /// looks for.
@@ -212,9 +247,12 @@ fn explain_record(record: record::Failed) -> Option<Explanation> {
         let is_denied = wrapper::is_denied(&record.code);
         is_denied.then(|| advice::of_bare(record.action.as_deref(), record.resource.as_deref()))
     };
+    if wrapper::is_about_the_request(&Searched::new(&record.message)) {
+        return None;
+    }
     let mut told = explain(&record.message).or_else(bare)?;
-    if told.about.is_none() || told.about == Some(About::Caller) {
-        told.about = Some(About::Caller);
+    // What the service says of a role that it was handed is not about who called.
+    if told.about == Some(About::Caller) {
         told.principal = told.principal.or(record.principal.map(Text::new));
         told.action = told.action.or(record.action.map(Text::new));
         told.resource = told.resource.or(record.resource.map(Text::new));
@@ -251,15 +289,51 @@ fn explain_sentence(
         about: Some(about),
         principal: principal.map(Text::from),
         action: Some(action.into()),
-        resource: denial.resource.as_deref().map(pattern::trim).map(Text::from),
+        resource: denial.resource.as_deref().map(bounded).filter(|it| !it.is_empty()).map(Text::from),
         kind: denial.kind,
         policy_type: denial.policy_type,
         policy_arn: policy_arn(denial).map(Text::from),
         root_cause,
         advice: Vec::new(),
     };
-    told.advice = advice::of_sentence(denial, &told);
+    told.advice = advice::of_sentence(denial, &told, wrapped, searched);
+    told.advice.extend(further_denials(denial, searched));
     told
+}
+
+/// A resource without what stands behind it on the same line. Only keys of S3 and names of IAM have spaces in them.
+fn bounded(resource: &str) -> &str {
+    let marks = ["</", " (Request", " (Service", " |", "`", "»", "\" "];
+    let end = marks.iter().filter_map(|mark| resource.find(mark)).min().unwrap_or(resource.len());
+    let resource = &resource[..end];
+    let has_spaces = resource.starts_with("arn:aws:s3:") || !resource.starts_with("arn:");
+    let end = if has_spaces { resource.len() } else { resource.find([' ', '"', '…', '!']).unwrap_or(resource.len()) };
+    // What is cut out of an ARN, such as <account id>, is a part of it.
+    let redacted = resource[..end].rfind('<').is_some_and(|open| !resource[open..end].contains('>'));
+    let resource = if redacted { resource } else { &resource[..end] };
+    let trimmed = pattern::trim(resource);
+    // A log stream's ARN may end in a colon.
+    let ends_in_colon = resource.trim_end().ends_with("log-stream:") && !trimmed.ends_with(':');
+    if ends_in_colon { resource.trim() } else { trimmed }
+}
+
+/// What to know where the text has other denials besides.
+fn further_denials(first: &Denial<'_>, searched: &Searched<'_>) -> Option<Advice> {
+    let mut actions: Vec<&str> = Vec::new();
+    let mut rest = searched.text();
+    while let Some(at) = rest.find("not authorized to perform") {
+        let end = at + "not authorized to perform".len();
+        let next = rest[end..].find("not authorized to perform").map_or(rest.len(), |next| end + next);
+        if let Some(denial) = denial::parse(&rest[at..next])
+            && !denial.action.eq_ignore_ascii_case(first.action)
+            && !actions.contains(&denial.action)
+            && actions.len() < 20
+        {
+            actions.push(denial.action);
+        }
+        rest = &rest[end..];
+    }
+    (!actions.is_empty()).then(|| advice::further(&actions))
 }
 
 /// The policy's ARN, without what a chat puts behind it.

@@ -50,6 +50,11 @@ impl<'a> Searched<'a> {
         &self.plain
     }
 
+    /// As it is.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
     pub fn has(&self, words: &str) -> bool {
         self.plain.contains(words)
     }

@@ -156,6 +156,9 @@ const fn of_aws(prose: Prose) -> Prose {
 const OF_AWS: &[&str] = &[
     "arn:aws",
     ".amazonaws.com",
+    "from ecr",
+    "sts:",
+    "s3://",
     "aws::",
     "amazon",
     "sagemaker",
@@ -222,6 +225,10 @@ pub const PROSE: &[Prose] = &[
     trust("the provided role {role} is invalid. please ensure the role exists", SAGEMAKER),
     trust("sagemaker was unable to assume the role {role}", SAGEMAKER),
     trust("sagemaker is unable to perform: sts:assumerole on the role", SAGEMAKER),
+    trust("sagemaker is unable to assume your associated executionrole [{role}]", SAGEMAKER),
+    trust("sagemaker is unable to assume your associated executionrole", SAGEMAKER),
+    trust("cannot validate the provided iam role", SAGEMAKER),
+    trust("could not access provided role", SAGEMAKER),
     // SageMaker: the image (aws/deep-learning-containers#5657, aws/sagemaker-spark-container#158, aws/amazon-sagemaker-examples#2534).
     prose(
         "the repository of your image {resource} does not grant {}permission{} to sagemaker.amazonaws.com",
@@ -262,6 +269,8 @@ pub const PROSE: &[Prose] = &[
         Some("s3:ListBucket"),
     ),
     reads("unauthorized to list objects under s3 url {resource}", Some("s3:ListBucket")),
+    reads("unauthorized to list objects under s3 url", Some("s3:ListBucket")),
+    reads("access denied for bucket: {resource}, object key:", Some("s3:GetObject")),
     reads("data download failed:unable to download object {resource} (accessdenied", Some("s3:GetObject")),
     reads("data download failed:failed to download data. 403 forbidden", Some("s3:GetObject")),
     reads("data download failed:accessdenied", Some("s3:GetObject")),
@@ -273,6 +282,7 @@ pub const PROSE: &[Prose] = &[
     writes("access denied to outputdataconfig s3 bucket"),
     writes("artifact upload failed:error 7: accessdenied"),
     writes("artifact upload failed:accessdenied"),
+    writes("failed to upload output {resource}: accessdenied"),
     writes("the provided data access role does not have write access to the output s3 uri"),
     reads("no_read_access_to_input", Some("s3:GetObject")),
     // SageMaker: hubs, algorithms, pipelines, Studio.
@@ -348,6 +358,8 @@ pub const PROSE: &[Prose] = &[
     trust("codebuild is not authorized to perform: sts:assumerole on {role}", "codebuild.amazonaws.com"),
     pull("failed to resolve ref{} {resource} unexpected status{} 403 forbidden"),
     pull("cannotpullcontainererror: accessdeniedexception"),
+    beside(pull("failed with status code [manifests {}]: 403 forbidden"), &[".dkr.ecr."]),
+    beside(pull("failed to pull image {resource}: {} 403 forbidden"), &[".dkr.ecr."]),
     beside(pull("cannotpullcontainererror: {} 403 forbidden"), &[".dkr.ecr."]),
     unstated(prose(
         "access denied for operation '{resource}'",
@@ -377,7 +389,7 @@ pub const PROSE: &[Prose] = &[
     called_by("customer role does not have permissions to call {call} on {service}"),
     called_by("role does not have permissions to call {call} on {service}"),
     prose(
-        "access has been denied by {service}, please make sure your function execution role have permission to {call}. {} error code",
+        "access has been denied by {service}, please make sure your function execution role have permission to {call} {} error code",
         Whose::Role,
         None,
         RootCause::FunctionRole,
@@ -470,6 +482,9 @@ pub const PROSE: &[Prose] = &[
         RootCause::OtherAccount,
         Help::OtherAccount,
     ),
+    unstated(caller("insufficient permissions to list objects", Some("s3:ListBucket"), &["s3:ListBucket"])),
+    unstated(caller("api: {} access denied", None, &[])),
+    unstated(caller("is not authorized to perform {call} with tags", None, &[])),
     caller("insufficient privileges for iam passrole action", Some("iam:PassRole"), &["iam:PassRole"]),
     // AWS CloudFormation, AWS CodePipeline, AWS CodeBuild.
     trust("role {role} is invalid or cannot be assumed", "cloudformation.amazonaws.com"),
@@ -692,6 +707,13 @@ pub const PROSE: &[Prose] = &[
         &["iam:CreateServiceLinkedRole"],
     ),
     unstated(caller("access denied when calling {call} operation", None, &[])),
+    of_aws(unstated(caller("access denied when calling {call}", None, &[]))),
+    role(
+        "lambda does not have permission to configure the vpc",
+        Some("ec2:CreateNetworkInterface"),
+        RootCause::FunctionRole,
+        &["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+    ),
     beside(
         unstated(caller("you are not authorized to perform this operation", None, &[])),
         &["unauthorizedoperation", "status code: 403", "ec2", "amazonaws", "arn:aws"],

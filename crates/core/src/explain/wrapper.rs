@@ -47,6 +47,12 @@ const NO_DENIAL: &[&str] = &[
     "multifactorauthentication failed",
     "query-string authentication requires",
     "with session credentials",
+    "session token not found or invalid",
+    "getrolecredentials operation: no access",
+    "protected by object lock",
+    "worm protected",
+    "invalid according to policy",
+    "valid date or x-amz-date header",
     // Other clouds, and servers that are compatible with S3: the names of their hosts, resources and requests.
     "cloudflarestorage.com",
     "digitaloceanspaces.com",
@@ -105,6 +111,7 @@ const FORMS: &[&str] = &[
     // Older SDKs for Java and PHP.
     "aws error code: {code}, ",
     "s3 error: 403 ({code})",
+    "aws error {code} during {operation} operation",
     "s3::{operation}(): [{code}]",
     // R.
     "$ code : chr \"{code}\"",
@@ -132,6 +139,11 @@ const BARE: &[(&str, &str)] = &[
     ("s3 presigned url", "S3"),
     ("extendedrequestid:", "S3"),
     ("for s3 bucket", "S3"),
+    ("accessdenied: access denied", "S3"),
+    ("s3://", "S3"),
+    ("code: accessdenied message: access denied requestid:", "S3"),
+    ("get-s3object : access denied", "S3"),
+    ("write-s3object : access denied", "S3"),
 ];
 
 /// The error in the text, where it has a wrapper that is known.
@@ -145,6 +157,8 @@ pub fn read<'a>(searched: &Searched<'a>) -> Option<Wrapped<'a>> {
         let code = part("code").unwrap_or_default();
         // Namespaces stand before it, and a URL behind it.
         let code = code.rsplit('#').next().unwrap_or(code).split(':').next().unwrap_or(code);
+        // The C++ SDK writes codes with underscores.
+        let code = if code == "ACCESS_DENIED" { "AccessDenied" } else { code };
         if code.is_empty() || code.len() > 80 || code.contains(' ') {
             continue;
         }
