@@ -34,7 +34,7 @@ use serde_json::json;
 
 use crate::cli::CalibrateArguments;
 use crate::settings::Settings;
-use crate::{Exit, refuse, session};
+use crate::{Exit, print, refuse, say, session};
 
 /// IAM User Guide, "Session policies": what a session may do is what both the
 /// role's policies and this one allow.
@@ -66,33 +66,66 @@ pub async fn main(arguments: &CalibrateArguments) -> Exit {
     let calibration = match Calibration::prepare(arguments).await {
         Ok(calibration) => calibration,
         Err(problems) => {
-            eprintln!("Nothing was verified, and nothing was sent.");
+            say("Nothing was verified, and nothing was sent.");
             return refuse(&problems);
         }
     };
-    println!("{}", calibration.announce(&arguments.output.display().to_string()));
+    tell(&calibration.announce(&arguments.output.display().to_string()));
     if !arguments.yes && !asks_yes() {
-        eprintln!("Nothing was sent. --yes does it without asking.");
+        say("Nothing was sent. --yes does it without asking.");
         return Exit::Usage;
     }
-    match calibration.verify().await {
-        Ok((is_sound, records)) => {
-            let count = records.lines().filter(|line| !line.starts_with("//")).count();
-            if let Err(error) = std::fs::write(&arguments.output, records) {
-                eprintln!("error: {} could not be written: {error}.", arguments.output.display());
-                return Exit::Configuration;
-            }
-            println!(
-                "\n{count} records are in {}. They name no account, role or resource: look at them, and send them as a pull request.",
-                arguments.output.display()
-            );
-            if is_sound { Exit::AsSpecified } else { Exit::Denied }
-        }
+    // Before anything is sent: a file that cannot be written would lose what is seen.
+    let mut file = match std::fs::File::create_new(&arguments.output) {
+        Ok(file) => file,
         Err(error) => {
-            eprintln!("error: {error}.");
+            let expected = format!("a file that does not exist yet, in a folder that can be written; {error}");
+            return refuse(&[Problem::new("--output", Some(arguments.output.display().to_string().into()), expected)]);
+        }
+    };
+    let mut seen = Seen::default();
+    let ended = calibration.verify(&mut seen).await;
+    let records = records(&seen);
+    let count = records.lines().filter(|line| !line.starts_with("//")).count();
+    if let Err(error) = file.write_all(records.as_bytes()) {
+        say(&format!("error: {} could not be written: {error}.", arguments.output.display()));
+        print(&records);
+        return Exit::Configuration;
+    }
+    tell(&format!(
+        "\n{count} records are in {}. They name no account, role or resource: look at them, and send them as a pull request.",
+        arguments.output.display()
+    ));
+    match ended {
+        Ok(true) => Exit::AsSpecified,
+        Ok(false) => Exit::Denied,
+        Err(error) => {
+            say(&format!("error: {error}."));
             Exit::Inconclusive
         }
     }
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Seen {
+    denied: Vec<Finding>,
+    /// The actions that AWS names where they alone are denied.
+    alone: Vec<&'static str>,
+    plain: Vec<Finding>,
+}
+
+/// What AWS says of an action that alone is denied.
+enum Alone {
+    Named(String),
+    /// It is denied, and AWS names no action.
+    Unnamed,
+    /// It is allowed, or nothing is known of it.
+    NotDenied(String),
+}
+
+fn tell(line: &str) {
+    print(&format!("{line}\n"));
 }
 
 /// Whether somebody at the terminal says yes.
@@ -100,8 +133,7 @@ fn asks_yes() -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    print!("Go on? [y/N] ");
-    drop(std::io::stdout().flush());
+    print("Go on? [y/N] ");
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("y")
 }
@@ -118,12 +150,16 @@ impl Calibration {
             problems.push(Problem::new("--role-arn", Some(arguments.role_arn.as_str().into()), expected));
         }
         let specification = settings.specification(None).map_err(|found| problems.extend(found));
-        problems.extend(session::problems(&sdk, sending.timeout).await);
+        problems.extend(session::problems(&sdk, arguments.place.profile.as_deref(), sending.timeout).await);
         let Ok(specification) = specification else { return Err(problems) };
         if !problems.is_empty() {
             return Err(problems);
         }
-        let has_log = specification.log_stream.group.is_some() && specification.log_stream.stream.is_some();
+        let log = session::find_log(&sdk, &sending, &specification).await;
+        if let Err(why) = &log {
+            say(&format!("The actions on logs are left out: {why}."));
+        }
+        let has_log = log.is_ok();
         let is_log = |check: &Check| check.action().starts_with("logs:") && check.action() != "logs:DescribeLogGroups";
         // Another name than that of a log group that exists would be made.
         let checks =
@@ -157,74 +193,85 @@ impl Calibration {
         )
     }
 
-    /// Whether every probe is one that can be denied, and the records of what was seen.
-    async fn verify(&self) -> Result<(bool, String), String> {
-        println!("\n== Under a session policy that denies everything");
-        let denied = self.check(Some(DENY_EVERYTHING), &self.checks).await?;
+    /// Whether every probe is one that can be denied.
+    async fn verify(&self, seen: &mut Seen) -> Result<bool, String> {
+        tell("\n== Under a session policy that denies everything");
+        seen.denied = self.check(Some(DENY_EVERYTHING), &self.checks).await?;
         let mut sound = true;
-        for finding in &denied {
+        for finding in &seen.denied {
             let judged = judge_denied(finding);
             sound &= judged.is_ok();
-            println!("{:<32} {}", name(finding), judged.unwrap_or_else(|wrong| format!("WRONG: {wrong}")));
+            tell(&format!("{:<32} {}", name(finding), judged.unwrap_or_else(|wrong| format!("WRONG: {wrong}"))));
         }
 
-        println!("\n== Under a session policy that denies only the action");
-        let mut alone = Vec::new();
+        tell("\n== Under a session policy that denies only the action");
         for action in self.actions() {
-            let named = self.named_when_denied(action, &[action]).await?;
-            let is_own = named.as_deref().is_some_and(|named| named.eq_ignore_ascii_case(action));
-            sound &= is_own || named.is_none();
-            let told = match &named {
-                Some(named) if is_own => format!("AWS names {named}"),
-                Some(named) => format!("WRONG: AWS names {named}"),
-                None => "AWS names no action".to_owned(),
+            let told = match self.when_denied(action, &[action]).await? {
+                Alone::Named(named) if named.eq_ignore_ascii_case(action) => {
+                    seen.alone.push(action);
+                    format!("AWS names {named}")
+                }
+                Alone::Named(named) => {
+                    sound = false;
+                    format!("WRONG: AWS names {named}")
+                }
+                Alone::Unnamed => "denied, AWS names no action".to_owned(),
+                Alone::NotDenied(what) => {
+                    sound = false;
+                    format!("WRONG: {what}")
+                }
             };
-            println!("{action:<32} {told}");
-            if is_own {
-                alone.push(action);
-            }
+            tell(&format!("{action:<32} {told}"));
         }
 
-        println!("\n== Which comes first, the action or {PASS_ROLE}");
+        tell(&format!("\n== Which comes first, the action or {PASS_ROLE}"));
         for action in PASSING.iter().filter(|action| self.actions().contains(action)) {
-            let named =
-                self.named_when_denied(action, &[action, PASS_ROLE]).await?.unwrap_or_else(|| "nothing".to_owned());
-            let told = match named.as_str() {
-                _ if named.eq_ignore_ascii_case(action) => "the action, as the probes take it",
-                PASS_ROLE => "iam:PassRole FIRST: a denial of it proves nothing of the action",
-                _ => "neither of the two, so this settles nothing",
+            let told = match self.when_denied(action, &[action, PASS_ROLE]).await? {
+                Alone::Named(named) if named.eq_ignore_ascii_case(action) => {
+                    "AWS names the action, as the probes take it".to_owned()
+                }
+                Alone::Named(named) if named == PASS_ROLE => {
+                    sound = false;
+                    "AWS names iam:PassRole FIRST: a denial of it proves nothing of the action".to_owned()
+                }
+                _ => "AWS names neither of the two, so this settles nothing".to_owned(),
             };
-            println!("{action:<32} AWS names {told}");
-            sound &= named != PASS_ROLE;
+            tell(&format!("{action:<32} {told}"));
         }
 
-        println!("\n== Without a session policy");
-        let plain = self.check(None, &self.checks).await?;
-        for finding in &plain {
+        tell("\n== Without a session policy");
+        seen.plain = self.check(None, &self.checks).await?;
+        for finding in &seen.plain {
             let code = finding.proof.as_ref().map(|proof| show(&proof.code));
             let code = code.or(finding.cause.map(|cause| cause.name().to_owned())).unwrap_or_default();
-            println!("{:<32} {} {code}", name(finding), finding.verdict.name());
+            tell(&format!("{:<32} {} {code}", name(finding), finding.verdict.name()));
         }
-        println!(
-            "\n{}",
-            if sound { "every probe can be denied" } else { "a probe is not what it is taken for: see above" }
-        );
-        Ok((sound, records(&plain, &denied, &alone)))
+        let end = if sound { "every probe can be denied" } else { "a probe is not what it is taken for: see above" };
+        tell(&format!("\n{end}"));
+        Ok(sound)
     }
 
-    /// The action that AWS names when these are denied and this one is called.
-    async fn named_when_denied(&self, action: &str, denied: &[&str]) -> Result<Option<String>, String> {
+    /// What AWS says when these are denied and this one is called.
+    async fn when_denied(&self, action: &str, denied: &[&str]) -> Result<Alone, String> {
         let of_action = |check: &&Check| [CONTROL, action].contains(&check.action());
         let checks: Vec<_> = self.checks.iter().filter(of_action).cloned().collect();
         let findings = self.check(Some(&deny_only(denied)), &checks).await?;
-        let finding = findings.iter().find(|finding| finding.is_check_of(action));
+        let Some(finding) = findings.iter().find(|finding| finding.is_check_of(action)) else {
+            return Ok(Alone::NotDenied("there is no row of it".to_owned()));
+        };
         // Without a role, AWS has no second action to look at: that request is sent only after iam:PassRole was denied.
-        let form = finding.and_then(|finding| finding.proof.as_ref()?.request.as_ref());
+        let form = finding.proof.as_ref().and_then(|proof| proof.request.as_ref());
         if form.is_some_and(|form| form.raw() == "without a role") {
-            return Ok(Some(PASS_ROLE.to_owned()));
+            return Ok(Alone::Named(PASS_ROLE.to_owned()));
         }
-        let denial = finding.and_then(|finding| finding.denial.as_ref()?.action.as_ref());
-        Ok(denial.map(show))
+        let denial = finding.denial.as_ref();
+        Ok(match denial.and_then(|denial| denial.action.as_ref()) {
+            Some(named) => Alone::Named(show(named)),
+            None if finding.verdict == Verdict::Denied => Alone::Unnamed,
+            // S3 does not say which of two it denied.
+            None if finding.cause == Some(Cause::Ambiguous) => Alone::Unnamed,
+            None => Alone::NotDenied(describe(finding)),
+        })
     }
 
     /// What the checks find in a session of the role under a policy.
@@ -242,8 +289,8 @@ impl Calibration {
             .role_arn(&self.role)
             .role_session_name("permissions-doctor-calibrate");
         let assumed = request.set_policy(policy.map(str::to_owned)).duration_seconds(900).send().await;
-        let assumed =
-            assumed.map_err(|error| format!("{} could not be assumed: {}", self.role, error.into_service_error()))?;
+        let assumed = assumed
+            .map_err(|error| format!("{} could not be assumed: {}", self.role, session::describe_service(&error)))?;
         let session = assumed.credentials().ok_or("AWS gave no credentials")?;
         let credentials = Credentials::new(
             session.access_key_id(),
@@ -287,7 +334,8 @@ fn describe(finding: &Finding) -> String {
 }
 
 /// The lines of `crates/core/src/evidence` for what was seen, and as comments what is known of no proof.
-fn records(plain: &[Finding], denied: &[Finding], alone: &[&str]) -> String {
+fn records(seen: &Seen) -> String {
+    let Seen { plain, denied, alone } = seen;
     let month = DateTime::from(SystemTime::now()).to_string().get(..7).unwrap_or_default().to_owned();
     let mut lines = vec![format!(
         "// What AWS answered in {month}, for crates/core/src/evidence. Replace SOURCE by the pull request."
@@ -296,8 +344,9 @@ fn records(plain: &[Finding], denied: &[Finding], alone: &[&str]) -> String {
         let action = show(&finding.action);
         let message = finding.message.as_ref().map(|message| mask(message.raw())).unwrap_or_default();
         let Some(proof) = finding.proof.as_ref().filter(|_| finding.verdict == Verdict::Allowed) else {
+            // Its message can name anything of the account's.
             let code = finding.code.as_ref().map(show).unwrap_or_default();
-            lines.push(format!("// {action}: {} {code:?} {:?}", finding.verdict.name(), without_names(&message)));
+            lines.push(format!("// {action}: {} {code:?}", finding.verdict.name()));
             continue;
         };
         let code = show(&proof.code);
@@ -322,19 +371,6 @@ fn text_of(action: &str, code: &str, message: &str) -> String {
     };
     let texts = RECORDS.iter().chain(FORM_RECORDS).filter(fits).map(|record| record.text);
     texts.max_by_key(|text| text.len()).unwrap_or_default().to_owned()
-}
-
-/// A message without the names of resources, which stand in quotes or are ARNs.
-fn without_names(message: &str) -> String {
-    let words = message.split(' ').map(|word| {
-        let is_name = word.contains("arn:") || word.contains("://") || word.contains('/');
-        if is_name { "…" } else { word }
-    });
-    let text = words.collect::<Vec<_>>().join(" ");
-    // Every other part stands between quotes.
-    let quotes = ['"', '\''];
-    let parts = text.split(quotes).enumerate().map(|(index, part)| if index % 2 == 1 { "…" } else { part });
-    parts.collect::<Vec<_>>().join("\"")
 }
 
 fn name(finding: &Finding) -> String {

@@ -1,6 +1,5 @@
 //! The runs, one a role, and what comes of them.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +16,14 @@ use permissions_core::plan::{Check, NotCovered, Plan, plan};
 use permissions_core::problem::Problem;
 use permissions_core::report::{Rendered, Report};
 use permissions_core::specification::{Role, Specification, Target};
-use permissions_core::text::Text;
+use permissions_core::text::{Text, mask};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::cli::{CheckArguments, Format, VOICE, What, Where};
 use crate::format::{self, Checked};
 use crate::settings::Settings;
-use crate::{Exit, layout, print, refuse, session};
+use crate::{Exit, layout, print, refuse, say, session};
 
 /// How many roles are checked at the same time.
 const MAX_ROLES_AT_ONCE: usize = 4;
@@ -67,16 +66,16 @@ pub async fn main(arguments: &CheckArguments) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     let settings = Settings::new(&arguments.what, Some(&arguments.place));
+    let mut failed = false;
     let is_file = |output: &&Output| output.format == arguments.format;
     if !outputs.iter().any(|output| is_file(&output)) {
-        print(&format::write(arguments.format, &checked, settings.file(), layout(arguments.color)));
+        failed |= !print(&format::write(arguments.format, &checked, &settings.files(), layout(arguments.color)));
     }
-    let mut failed = false;
     for output in &outputs {
         let plain = permissions_core::report::text::Layout::default();
-        let text = format::write(output.format, &checked, settings.file(), plain);
+        let text = format::write(output.format, &checked, &settings.files(), plain);
         if let Err(error) = write_file(&output.file, &text) {
-            eprintln!("error: {} could not be written: {error}.", output.file.display());
+            say(&format!("error: {} could not be written: {error}.", output.file.display()));
             failed = true;
         }
     }
@@ -92,7 +91,7 @@ pub async fn main(arguments: &CheckArguments) -> Exit {
 
 /// Says what is going on, while calls are out.
 fn report_progress(line: &str) {
-    drop(writeln!(std::io::stderr(), "{line}"));
+    say(line);
 }
 
 fn write_file(file: &Path, text: &str) -> std::io::Result<()> {
@@ -106,17 +105,17 @@ fn write_file(file: &Path, text: &str) -> std::io::Result<()> {
 fn read_outputs(given: &[String], printed: Format) -> Result<Vec<Output>, Vec<Problem>> {
     let (mut outputs, mut problems): (Vec<Output>, Vec<Problem>) = (Vec::new(), Vec::new());
     for text in given {
-        let named = text
-            .split_once('=')
-            .and_then(|(name, file)| Some((<Format as clap::ValueEnum>::from_str(name, false).ok()?, file)));
-        let (format, file) = named.unwrap_or((printed, text.as_str()));
-        let is_known = outputs.iter().any(|output| output.format == format);
-        if file.is_empty() || is_known {
-            let expected =
-                "FILE, or FORMAT=FILE with a format that has no file yet: text, json, junit, sarif, github, markdown";
-            problems.push(Problem::new("--output", Some(text.as_str().into()), expected));
-        } else {
+        let (name, file) = text.split_once('=').map_or((None, text.as_str()), |(name, file)| (Some(name), file));
+        let format = name.map_or(Some(printed), |name| <Format as clap::ValueEnum>::from_str(name, false).ok());
+        // A path can have an equals sign in it.
+        let is_path = name.is_some_and(|name| name.contains(['/', '.', '\\']));
+        let (format, file) = if format.is_none() && is_path { (Some(printed), text.as_str()) } else { (format, file) };
+        let is_known = |format| outputs.iter().any(|output| output.format == format || output.file == Path::new(file));
+        if let Some(format) = format.filter(|format| !file.is_empty() && !is_known(*format)) {
             outputs.push(Output { format, file: PathBuf::from(file) });
+        } else {
+            let expected = "FILE, or FORMAT=FILE, each format and each file once; the formats are text, json, junit, sarif, github, markdown";
+            problems.push(Problem::new("--output", Some(text.as_str().into()), expected));
         }
     }
     if problems.is_empty() { Ok(outputs) } else { Err(problems) }
@@ -142,8 +141,11 @@ pub async fn check(
         vec![None]
     });
     let mut planned: Vec<(Option<String>, Specification, Plan, Options)> = Vec::new();
+    let sending = Arc::new(session::settings(how.timeout));
+    let found = session::problems(&sdk, place.profile.as_deref(), how.timeout).await;
+    let may_ask = found.is_empty() && problems.is_empty();
     for role in &roles {
-        match prepare(&settings, role.as_deref(), how) {
+        match prepare(&settings, role.as_deref(), how, may_ask.then_some((&sdk, &*sending))).await {
             Ok((specification, plan, options)) => planned.push((role.clone(), specification, plan, options)),
             // They are the same under every role.
             Err(found) => {
@@ -152,25 +154,25 @@ pub async fn check(
             }
         }
     }
-    problems.extend(session::problems(&sdk, how.timeout).await);
+    problems.extend(found);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let sending = Arc::new(session::settings(how.timeout));
     let turns = Arc::new(Semaphore::new(MAX_ROLES_AT_ONCE));
     let mut tasks = Vec::new();
     for (role, specification, plan, options) in planned {
         let (sdk, sending, turns) = (sdk.clone(), sending.clone(), turns.clone());
-        let who = role.as_ref().map_or("the caller".to_owned(), Clone::clone);
-        let count = plan.checks.len();
+        let role = role.map(|role| if how.mask { mask(&role) } else { role });
+        let who = role.clone().unwrap_or_else(|| "the caller".to_owned());
+        let count = plan.checks.iter().filter(|check| check.is_control() || options.selects(check.action())).count();
         progress(&format!("Asking AWS: {count} checks under {who} …"));
         let is_verbose = how.verbose;
-        let mask = how.mask;
+        let is_masked = how.mask;
         let task = tokio::spawn(async move {
             let turn = turns.acquire().await;
-            let rendered = check_role(specification, &plan, &options, &sending, &sdk, (is_verbose, mask)).await;
+            let rendered = check_role(specification, &plan, &options, &sending, &sdk, (is_verbose, is_masked)).await;
             drop(turn);
-            Checked { role, rendered }
+            Checked { role, rendered, label: String::new() }
         });
         tasks.push(task);
     }
@@ -188,12 +190,23 @@ pub async fn check(
             }
         }
     }
+    name_apart(&mut checked);
     Ok(checked)
+}
+
+/// Gives each a name of its own: roles of two accounts can have the same.
+fn name_apart(checked: &mut [Checked]) {
+    let names: Vec<String> = checked.iter().map(Checked::name).collect();
+    for (index, one) in checked.iter_mut().enumerate() {
+        let is_alone = names.iter().filter(|name| **name == names[index]).count() == 1;
+        one.label =
+            if is_alone { names[index].clone() } else { one.role.clone().unwrap_or_else(|| names[index].clone()) };
+    }
 }
 
 /// The roles to check; none stands for the caller.
 fn roles_of(given: &[String]) -> Result<Vec<Option<String>>, Vec<Problem>> {
-    let named = given.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|role| !role.is_empty());
+    let named = given.iter().flat_map(|list| list.split(',')).map(str::trim);
     let mut roles: Vec<String> = Vec::new();
     for role in named {
         if !roles.iter().any(|known| known == role) {
@@ -210,16 +223,21 @@ fn roles_of(given: &[String]) -> Result<Vec<Option<String>>, Vec<Problem>> {
     }
 }
 
-fn prepare(
+async fn prepare(
     settings: &Settings<'_>,
     role: Option<&str>,
     how: &How,
+    asking: Option<(&SdkConfig, &Sending)>,
 ) -> Result<(Specification, Plan, Options), Vec<Problem>> {
     let specification = settings.specification(role)?;
     let mut plan = plan(&specification, &probes::infos());
-    leave_logs_out(&specification, &mut plan);
-    let mut problems: Vec<Problem> = plan.problem_of_length().into_iter().collect();
     let mut known: Vec<_> = plan.checks.iter().map(Check::action).collect();
+    let mut problems: Vec<Problem> = plan.problem_of_length().into_iter().map(|it| settings.rename(it)).collect();
+    if let Some((sdk, sending)) = asking.filter(|_| plan.checks.iter().any(is_on_log))
+        && let Err(why) = session::find_log(sdk, sending, &specification).await
+    {
+        leave_logs_out(&why, &mut plan);
+    }
     known.dedup();
     let mut options = json!({"settleSeconds": how.settle_seconds, "verbose": how.verbose});
     if !how.actions.is_empty() {
@@ -239,24 +257,18 @@ fn prepare(
     }
 }
 
-/// Leaves the actions on a log group out where none is named: on another name, they would make one.
-fn leave_logs_out(specification: &Specification, plan: &mut Plan) {
-    let is_named = |check: &Check| match &check.target {
-        Target::LogStream(stream) => {
-            stream.group.is_some() && (stream.stream.is_some() || check.action() == "logs:CreateLogGroup")
-        }
-        _ => true,
-    };
-    let (tried, left_out): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.checks).into_iter().partition(|check| {
-        specification.log_stream.group.is_some() && specification.log_stream.stream.is_some() || is_named(check)
-    });
+fn is_on_log(check: &Check) -> bool {
+    matches!(check.target, Target::LogStream(_)) && check.action() != "logs:DescribeLogGroups"
+}
+
+/// Leaves the actions on a log group out where it is not known to exist: they would make one.
+fn leave_logs_out(why: &str, plan: &mut Plan) {
+    let (left_out, tried): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.checks).into_iter().partition(is_on_log);
     plan.checks = tried;
     plan.not_covered.extend(left_out.iter().map(|check| NotCovered {
         action: check.action().to_owned(),
-        resource: "the function's own log group".to_owned(),
-        reason: "no log group and log stream are named that exist (--log-group, --log-stream), and on another name this request \
-                 would make one"
-            .to_owned(),
+        resource: "the log group of a function".to_owned(),
+        reason: format!("{why}, and where there is none this request would make one"),
         count: 1,
     }));
 }
@@ -273,8 +285,12 @@ async fn check_role(
     let session = session::session(specification, sending, sdk);
     let checks = run::select(&plan.checks, options, &session);
     let mut run = run::run(&checks, Arc::new(session), sdk, &time).await;
-    if options.actions.is_none() && (run.specification.own.is_some() || !plan.not_covered.is_empty()) {
-        run.cover(plan);
+    // Of what was asked for, and of that alone.
+    let mut asked = plan.clone();
+    asked.checks.retain(|check| options.selects(check.action()));
+    asked.not_covered.retain(|left_out| options.selects(&left_out.action));
+    if run.specification.own.is_some() && options.actions.is_none() || !asked.not_covered.is_empty() {
+        run.cover(&asked);
     }
     let report = Report::new(run, Text::default(), time.elapsed(), options.actions.is_some());
     let mut rendered = report.render(VOICE, mask);

@@ -192,7 +192,7 @@ pub struct CheckArguments {
 #[derive(Args, Debug)]
 pub struct ExplainArguments {
     /// The error; without it, or as -, it is read from standard input
-    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(value_name = "TEXT")]
     pub text: Vec<String>,
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,

@@ -26,12 +26,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use permissions_core::explain::{explain, render_json, render_text};
+use permissions_core::iam::names::is_region;
 use permissions_core::least_privilege::{self, least_privilege};
 use permissions_core::place::{Names, Place};
 use permissions_core::plan::plan;
 use permissions_core::problem::Problem;
 use permissions_core::report::text::Layout;
-use permissions_core::text::Rendering;
+use permissions_core::text::{Rendering, Text};
 
 use cli::{Cli, Color, Command, ExplainArguments, ExplainFormat, PolicyArguments};
 use settings::Settings;
@@ -85,8 +86,9 @@ async fn main() -> ExitCode {
         Command::Calibrate(arguments) => calibrate::main(&arguments).await,
         Command::Mcp => mcp::serve().await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "permissions-doctor", &mut std::io::stdout());
-            Exit::AsSpecified
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "permissions-doctor", &mut script);
+            written(print(&String::from_utf8_lossy(&script)))
         }
         Command::Man { folder } => write_manual(folder.as_deref()),
     }
@@ -97,14 +99,41 @@ async fn main() -> ExitCode {
 pub fn refuse(problems: &[Problem]) -> Exit {
     let mut rendering = Rendering::new(false);
     for problem in problems {
-        eprintln!("error: {}.", rendering.text(&problem.describe()));
+        say(&format!("error: {}.", rendering.text(&problem.describe())));
     }
     Exit::Configuration
 }
 
-/// Prints to standard output. A reader that has gone away is no error.
-pub fn print(text: &str) {
-    drop(std::io::stdout().write_all(text.as_bytes()));
+/// Says a line on standard error, as far as that is there.
+pub fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "{}", without_commands(line)));
+}
+
+/// Prints to standard output. Whether it was written; a reader that has gone away is no error.
+pub fn print(text: &str) -> bool {
+    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+        Ok(()) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => true,
+        Err(error) => {
+            say(&format!("error: standard output could not be written: {error}."));
+            false
+        }
+    }
+}
+
+/// On a runner of GitHub Actions, writes what a line would command so that the runner takes it for text.
+pub fn without_commands(text: &str) -> String {
+    if std::env::var_os("GITHUB_ACTIONS").is_none() {
+        return text.to_owned();
+    }
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let (indent, rest) = line.split_at(indent);
+        let rest = rest.strip_prefix("::").map_or_else(|| rest.to_owned(), |rest| format!(": :{rest}"));
+        format!("{indent}{}", rest.replace("##[", "## ["))
+    };
+    let lines: Vec<_> = text.split('\n').map(line).collect();
+    lines.join("\n")
 }
 
 /// The layout of a text for the terminal.
@@ -129,23 +158,38 @@ const MAX_STDIN: u64 = 4 << 20;
 fn explain_text(arguments: &ExplainArguments) -> Exit {
     let text = if arguments.text.is_empty() || arguments.text == ["-"] {
         if std::io::stdin().is_terminal() {
-            eprintln!("Paste the error, and end with Ctrl-D:");
+            say("Paste the error, and end with Ctrl-D:");
         }
         let mut bytes = Vec::new();
         if let Err(error) = std::io::stdin().take(MAX_STDIN).read_to_end(&mut bytes) {
-            eprintln!("error: standard input could not be read: {error}.");
+            say(&format!("error: standard input could not be read: {error}."));
             return Exit::Configuration;
         }
-        String::from_utf8_lossy(&bytes).into_owned()
+        decode(&bytes)
     } else {
         arguments.text.join(" ")
     };
     let told = explain(&text);
-    match arguments.format {
+    written(match arguments.format {
         ExplainFormat::Json => print(&format!("{}\n", render_json(told.as_ref()))),
-        ExplainFormat::Text => print(&render_text(told.as_ref(), layout(arguments.color))),
+        ExplainFormat::Text => print(&without_commands(&render_text(told.as_ref(), layout(arguments.color)))),
+    })
+}
+
+/// How a command ends that only prints.
+const fn written(is_written: bool) -> Exit {
+    if is_written { Exit::AsSpecified } else { Exit::Configuration }
+}
+
+/// What a shell has written: in UTF-16, as PowerShell does, or in UTF-8.
+fn decode(bytes: &[u8]) -> String {
+    let units =
+        |from: fn([u8; 2]) -> u16| -> Vec<u16> { bytes[2..].chunks_exact(2).map(|it| from([it[0], it[1]])).collect() };
+    match bytes {
+        [0xff, 0xfe, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
     }
-    Exit::AsSpecified
 }
 
 fn write_policy(arguments: &PolicyArguments) -> Exit {
@@ -154,25 +198,34 @@ fn write_policy(arguments: &PolicyArguments) -> Exit {
         Ok(specification) => specification,
         Err(problems) => return refuse(&problems),
     };
-    let region = settings.region().unwrap_or_else(|| "us-east-1".to_owned());
+    let region = settings.region().unwrap_or_default();
+    if !is_region(&region) {
+        let value = Some(region.as_str()).filter(|region| !region.is_empty()).map(Text::from);
+        let expected = "the code of an AWS Region, such as us-east-1, here or in AWS_REGION";
+        return refuse(&[Problem::new("--region", value, expected)]);
+    }
     let place = Place { region, account: arguments.account.clone(), names: Names::new(0, "") };
     let plan = plan(&specification, &permissions_aws::probes::infos());
     let policy = least_privilege(&specification, &plan, &place);
-    print(&format!("{}\n", least_privilege::write(&policy, arguments.format.into()).trim_end()));
-    Exit::AsSpecified
+    written(print(&format!("{}\n", least_privilege::write(&policy, arguments.format.into()).trim_end())))
 }
 
 /// Writes the manual, of all commands where a folder is given.
 fn write_manual(folder: Option<&std::path::Path>) -> Exit {
     let command = Cli::command();
-    let written = match folder {
-        Some(folder) => std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder)),
-        None => clap_mangen::Man::new(command).render(&mut std::io::stdout()),
+    let written = if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder))
+    } else {
+        let mut page = Vec::new();
+        let rendered = clap_mangen::Man::new(command).render(&mut page);
+        rendered.map(|()| {
+            print(&String::from_utf8_lossy(&page));
+        })
     };
     match written {
         Ok(()) => Exit::AsSpecified,
         Err(error) => {
-            eprintln!("error: the manual could not be written: {error}.");
+            say(&format!("error: the manual could not be written: {error}."));
             Exit::Configuration
         }
     }

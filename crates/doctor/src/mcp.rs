@@ -12,10 +12,10 @@ use rmcp::{ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Exit;
 use crate::check::{How, check};
 use crate::cli::{What, Where};
 use crate::format::to_json;
+use crate::{Exit, say};
 
 /// What to check, and as whom. Without a policy and a specification, it is the guide's policy, on a bucket and a table.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -137,7 +137,7 @@ pub async fn serve() -> Exit {
     match served {
         Ok(()) => Exit::AsSpecified,
         Err(error) => {
-            eprintln!("error: {error}.");
+            say(&format!("error: {error}."));
             Exit::Configuration
         }
     }

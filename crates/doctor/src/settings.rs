@@ -48,7 +48,7 @@ impl<'a> Settings<'a> {
         let lookup = |name: &str| self.look_up(name, role, &document);
         let mut read = Environment::new(&lookup);
         let specification = read_specification(&mut read, &load);
-        let problems: Vec<_> = read.problems.into_iter().map(|problem| self.rename(problem, option)).collect();
+        let problems: Vec<_> = read.problems.into_iter().map(|problem| self.rename_of(problem, option)).collect();
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -60,16 +60,48 @@ impl<'a> Settings<'a> {
         Ok(specification)
     }
 
-    /// The file that findings are shown at, in what reads files.
-    pub fn file(&self) -> Option<&Path> {
+    /// The files that findings are shown at, in what reads files.
+    pub fn files(&self) -> Vec<&Path> {
         let what = self.what;
-        what.spec.as_deref().or(what.template.as_deref()).or(what.policy.first().map(std::path::PathBuf::as_path))
+        let of_one = what.spec.iter().chain(&what.template);
+        of_one.chain(&what.policy).map(std::path::PathBuf::as_path).collect()
+    }
+
+    /// What contradicts itself, which the options of a command line cannot.
+    fn contradictions(&self) -> Vec<Problem> {
+        let what = self.what;
+        let given = [what.spec.is_some(), !what.policy.is_empty(), what.template.is_some()];
+        let mut problems = Vec::new();
+        if given.iter().filter(|given| **given).count() > 1 {
+            problems.push(Problem::new("--spec, --policy, --template", Some("several".into()), "one of them"));
+        }
+        if what.template.is_some() != what.role.is_some() {
+            problems.push(Problem::new(
+                "--template",
+                None,
+                "a template and the logical id of a role in it (--role), both or neither",
+            ));
+        }
+        if what.template.is_none() && !what.parameter.is_empty() {
+            problems.push(Problem::new(
+                "--parameter",
+                Some(what.parameter.join(" ").into()),
+                "a template (--template)",
+            ));
+        }
+        problems
     }
 
     /// The value of a variable: that of its option, else that of the environment.
     fn look_up(&self, name: &str, role: Option<&str>, document: &str) -> Option<Result<String, String>> {
+        let given = self.option(name, role, document).map(Ok);
+        given.or_else(|| environment(name).filter(|value| value.as_ref().map_or(true, |it| !it.is_empty())))
+    }
+
+    /// The value of the option that stands for a variable.
+    fn option(&self, name: &str, role: Option<&str>, document: &str) -> Option<String> {
         let what = self.what;
-        let option = match name {
+        match name {
             _ if name == of::OWN_SPECIFICATION.name => {
                 Some(document.to_owned()).filter(|document| !document.is_empty())
             }
@@ -90,13 +122,16 @@ impl<'a> Settings<'a> {
             "AWS_LAMBDA_LOG_STREAM_NAME" => what.log_stream.clone(),
             "AWS_REGION" => self.region(),
             _ => None,
-        };
-        option.map(Ok).or_else(|| environment(name).filter(|value| value.as_ref().map_or(true, |it| !it.is_empty())))
+        }
     }
 
     /// What stands for `PROBE_SPECIFICATION`, and the option that it is from; empty, where none is given.
     fn document(&self) -> Result<Source, Vec<Problem>> {
         let what = self.what;
+        let contradictions = self.contradictions();
+        if !contradictions.is_empty() {
+            return Err(contradictions);
+        }
         if let Some(file) = &what.spec {
             let text = read_file("--spec", file)?;
             // A file that starts with neither is no document, and no path of one either.
@@ -104,11 +139,21 @@ impl<'a> Settings<'a> {
             if !is_json {
                 return Err(vec![Problem::new("--spec", Some(shown(file)), of::OWN_SPECIFICATION.expected)]);
             }
+            let is_policy =
+                serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|it| it.get("Statement").is_some());
+            if is_policy {
+                return Err(vec![Problem::new(
+                    "--spec",
+                    Some(shown(file)),
+                    "a specification; this is a policy document: give it with --policy",
+                )]);
+            }
             return Ok((text, Some("--spec")));
         }
         if let (Some(file), Some(role)) = (&what.template, &what.role) {
             let text = read_file("--template", file)?;
-            let policies = template::policies(&text, role, &what.parameter, self.region().as_deref())?;
+            let of_template = template::Given { file, parameters: &what.parameter, region: self.region() };
+            let policies = template::policies(&text, role, &of_template)?;
             return Ok((policies, Some("--template")));
         }
         if what.policy.is_empty() {
@@ -132,8 +177,20 @@ impl<'a> Settings<'a> {
         if problems.is_empty() { Ok((list, Some("--policy"))) } else { Err(problems) }
     }
 
-    /// The problem under the name of the option.
-    fn rename(&self, problem: Problem, option: Option<&'static str>) -> Problem {
+    /// The problem under the name of the option that it is about.
+    pub fn rename(&self, problem: Problem) -> Problem {
+        let what = self.what;
+        let option = match () {
+            () if what.spec.is_some() => Some("--spec"),
+            () if what.template.is_some() => Some("--template"),
+            () if !what.policy.is_empty() => Some("--policy"),
+            () => None,
+        };
+        let value = problem.value.clone().or_else(|| self.files().first().map(|file| shown(file)));
+        self.rename_of(Problem { value, ..problem }, option)
+    }
+
+    fn rename_of(&self, problem: Problem, option: Option<&'static str>) -> Problem {
         let name = problem.name.raw().to_owned();
         let (variable, path) = name.split_once(' ').map_or((name.as_str(), ""), |(variable, path)| (variable, path));
         if variable == of::OWN_SPECIFICATION.name {
@@ -151,7 +208,7 @@ impl<'a> Settings<'a> {
             return Problem { name: Text::new(name.trim_end()), ..problem };
         }
         // What the environment says is named as there.
-        let is_of_option = environment(variable).is_none();
+        let is_of_option = environment(variable).is_none() || self.option(variable, None, "").is_some();
         match option_of(variable).filter(|_| is_of_option) {
             Some(option) => {
                 let expected = problem.expected.raw().replace(variable, option);

@@ -43,6 +43,13 @@ fn file(name: &str, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// The path of a file that does not exist yet.
+fn fresh(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    drop(std::fs::remove_file(&path));
+    path.to_str().unwrap().to_owned()
+}
+
 /// AWS, which denies one action.
 fn without(action: &'static str) -> Server {
     Server::start(
@@ -307,11 +314,27 @@ fn fake_aws_actions() -> Vec<&'static str> {
     ]
 }
 
+/// What AWS says of a log group and a log stream that exist.
+fn log_that_exists(request: &Request) -> Option<Vec<u8>> {
+    match action_of(request).as_str() {
+        "logs:DescribeLogGroups" => Some(fake_aws::json(
+            r#"{"logGroups":[{"logGroupName":"/aws/lambda/permissions-probe","arn":"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/permissions-probe:*"}]}"#,
+        )),
+        "logs:DescribeLogStreams" => {
+            Some(fake_aws::json(r#"{"logStreams":[{"logStreamName":"2026/01/01/[$LATEST]abc"}]}"#))
+        }
+        _ => None,
+    }
+}
+
 /// AWS, which denies what the session's policy denies.
 fn with_session_policies(request: &Request) -> Vec<u8> {
     let action = action_of(request);
     if action == "sts:AssumeRole" {
         return session(&key_of(request));
+    }
+    if let Some(answer) = log_that_exists(request) {
+        return answer;
     }
     let caller = request.header("authorization").unwrap_or_default().to_owned();
     let only = caller.split("AKIAONLY").nth(1).and_then(|rest| rest.get(..3)?.parse::<usize>().ok());
@@ -344,13 +367,18 @@ fn a_verification_says_what_it_will_do_and_does_nothing_unasked() {
     let (code, told, said) = against(&server, &CALIBRATE);
     assert_eq!(code, 64, "{told} {said}");
     assert!(told.contains("each of 16 actions under a session policy that denies only that one"), "{told}");
-    assert_eq!(server.seen.count(), 0, "nothing was sent");
+    let sent: Vec<_> = server.seen.requests().iter().map(action_of).collect();
+    assert_eq!(
+        sent,
+        ["logs:DescribeLogGroups", "logs:DescribeLogStreams"],
+        "it looks whether the log exists, and no more"
+    );
 }
 
 #[test]
 fn every_action_is_denied_alone_and_the_records_name_nobody() {
     let server = Server::start(with_session_policies);
-    let output = file("evidence.txt", "");
+    let output = fresh("evidence.txt");
     let (code, told, said) = against(&server, &[&CALIBRATE[..], &["--yes", "--output", &output]].concat());
     assert_eq!(code, 0, "{told} {said}");
     assert_eq!(told.matches(" denied, session policy\n").count(), 16, "{told}");
@@ -374,8 +402,102 @@ fn a_service_that_looks_at_pass_role_first_refutes_what_two_rows_rest_on() {
         }
         with_session_policies(request)
     });
-    let output = file("refuted.txt", "");
+    let output = fresh("refuted.txt");
     let (code, told, _) = against(&server, &[&CALIBRATE[..], &["--yes", "--output", &output]].concat());
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("iam:PassRole FIRST"), "{told}");
+}
+
+#[test]
+fn an_action_that_is_allowed_where_it_is_denied_refutes_its_probe() {
+    let server = Server::start(|request: &Request| {
+        // This server does not hold the policies that deny one action.
+        let caller = request.header("authorization").unwrap_or_default().to_owned();
+        if caller.contains("AKIAONLY") && action_of(request) != "sts:AssumeRole" {
+            healthy(request)
+        } else {
+            with_session_policies(request)
+        }
+    });
+    let output = fresh("allowed.txt");
+    let (code, told, _) = against(&server, &[&CALIBRATE[..], &["--yes", "--output", &output]].concat());
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("WRONG: allowed"), "{told}");
+    let (code, _, said) = against(&server, &[&CALIBRATE[..], &["--yes", "--output", &output]].concat());
+    assert_eq!(code, 78, "what was seen before is not overwritten: {said}");
+}
+
+#[test]
+fn a_log_that_does_not_exist_is_not_made() {
+    let server = Server::start(healthy);
+    let (code, told, _) =
+        against(&server, &[&["check"], &BUCKET[..], &["--log-group", "/typo", "--log-stream", "s"]].concat());
+    assert_eq!(code, 0, "{told}");
+    let made = server.seen.requests().iter().map(action_of).any(|action| action.starts_with("logs:Create"));
+    assert!(!made, "{told}");
+    assert!(told.contains("Not covered") && told.contains("there is no log group /typo"), "{told}");
+    let (_, told, _) = against(&server, &[&["check"], &BUCKET[..], &["--actions", "logs:*"]].concat());
+    assert!(told.contains("Not covered"), "what is asked for and not tried is said: {told}");
+}
+
+#[test]
+fn a_role_that_is_empty_is_no_role_and_a_profile_is_the_one_that_counts() {
+    let server = Server::start(healthy);
+    let (code, _, said) = against(&server, &[&["check"], &BUCKET[..], &["--role-arn", ""]].concat());
+    assert_eq!(code, 78, "{said}");
+    let (code, _, said) = against(&server, &[&["check"], &BUCKET[..], &["--profile", "nope"]].concat());
+    assert_eq!(code, 78, "{said}");
+    assert_eq!(server.seen.requests().iter().filter(|it| action_of(it) == "sts:GetCallerIdentity").count(), 0);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(".aws");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("credentials"), "[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n")
+        .unwrap();
+    let (code, told, said) = against(&server, &[&["check"], &BUCKET[..], &["--profile", "other"]].concat());
+    assert_eq!(code, 0, "{told} {said}");
+    assert!(
+        server.seen.requests().iter().all(|request| request.header("authorization").unwrap().contains("AKIAOTHER"))
+    );
+}
+
+#[test]
+fn two_checks_of_the_same_action_and_resource_are_two_lines_and_two_tests() {
+    let statement = |prefix: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::b-b","Condition":{{"StringLike":{{"s3:prefix":"{prefix}/*"}}}}}}"#
+        )
+    };
+    let policy = file(
+        "prefixes.json",
+        &format!(r#"{{"Version":"2012-10-17","Statement":[{},{}]}}"#, statement("a"), statement("b")),
+    );
+    let server = Server::start(|request: &Request| {
+        if action_of(request) == "s3:ListBucket" && format!("{request:?}").contains("prefix=a") {
+            denial("s3:ListBucket", "s3:ListBucket")
+        } else if action_of(request) == "sts:AssumeRole" {
+            session("AKIAROLE")
+        } else {
+            healthy(request)
+        }
+    });
+    let roles = ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::210987654321:role/a"];
+    let junit = fresh("same.xml");
+    let output = format!("junit={junit}");
+    let (_, told, said) =
+        against(&server, &["check", "--policy", &policy, "--role-arn", roles[0], roles[1], "--output", &output]);
+    let matrix = told.split("\n\n").next().unwrap();
+    assert_eq!(matrix.lines().filter(|line| line.starts_with("s3:ListBucket")).count(), 2, "{told} {said}");
+    assert!(matrix.contains("✗ denied"), "{told}");
+    let junit = std::fs::read_to_string(junit).unwrap();
+    assert!(junit.contains("(2)\"") && junit.contains("classname=\"arn:aws:iam::210987654321:role/a\""), "{junit}");
+}
+
+#[test]
+fn an_output_of_a_format_that_is_not_there_is_refused() {
+    for output in ["xml=r", "JSON=r", "json="] {
+        let done = doctor(None, &["check", "--output", output], "");
+        assert_eq!(done.status.code(), Some(64), "{output}");
+    }
+    assert_eq!(doctor(None, &["explain", "text", "--frmat", "json"], "").status.code(), Some(64));
+    let done = doctor(None, &["policy", "--bucket", "b-b", "--region", "x y"], "");
+    assert_eq!(done.status.code(), Some(78));
 }

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::{Checked, Kind, advice_for, line_of, markdown, told};
+use super::{Checked, Kind, advice_for, markdown, place_of, told};
+use crate::say;
 
 /// The runner shows so many of each kind a step.
 const MAX_ANNOTATIONS: usize = 10;
@@ -11,11 +12,10 @@ const MAX_ANNOTATIONS: usize = 10;
 const MAX_SUMMARY: usize = 1_048_576;
 
 /// The annotations, and the report for who reads the log.
-pub fn write(checked: &[Checked], file: Option<&Path>) -> String {
-    let source = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+pub fn write(checked: &[Checked], files: &[&Path]) -> String {
     let (mut lines, mut errors, mut warnings) = (Vec::new(), 0, 0);
     for one in checked {
-        let name = one.name();
+        let name = one.label.clone();
         for told in told(one).iter().filter(|told| told.kind != Kind::AsSpecified) {
             let (command, count) = match told.kind {
                 Kind::Denied | Kind::Excess { fails: true } => ("error", &mut errors),
@@ -27,10 +27,8 @@ pub fn write(checked: &[Checked], file: Option<&Path>) -> String {
             }
             let advice = advice_for(one, &told.row.action);
             let message = [told.sentence.as_str(), &told.details, &advice].join("\n");
-            let place = file.map(|file| {
-                let line = line_of(&source, &told.row.action).to_string();
-                format!(",file={},line={line}", escape_property(&file.to_string_lossy()))
-            });
+            let place = place_of(files, &told.row.action)
+                .map(|(file, line)| format!(",file={},line={line}", escape_property(&file.to_string_lossy())));
             lines.push(format!(
                 "::{command} title={}{}::{}",
                 escape_property(&format!("{name}: {}", told.name)),
@@ -39,7 +37,8 @@ pub fn write(checked: &[Checked], file: Option<&Path>) -> String {
             ));
         }
         // A line of it that begins with two colons would be taken for a command.
-        lines.push(one.rendered.json.outcome.trim_start().trim_start_matches(':').to_owned());
+        let outcome = one.rendered.json.outcome.replace("##[", "## [");
+        lines.push(format!("{name}: {}", outcome.trim_start()));
     }
     for (kind, count) in [("errors", errors), ("warnings", warnings)] {
         if count > MAX_ANNOTATIONS {
@@ -66,7 +65,7 @@ pub fn write_summary(checked: &[Checked]) -> bool {
     match written.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => true,
         Err(error) => {
-            eprintln!("error: GITHUB_STEP_SUMMARY could not be written: {error}.");
+            say(&format!("error: GITHUB_STEP_SUMMARY could not be written: {error}."));
             false
         }
     }

@@ -19,7 +19,7 @@ fn without_skipped(text: &str) -> String {
 pub fn write(checked: &[Checked]) -> String {
     let mut report = Report::new("permissions-doctor");
     for one in checked {
-        let name = one.name();
+        let name = one.label.clone();
         let mut suite = TestSuite::new(name.clone());
         let json = &one.rendered.json;
         suite.set_time(Duration::from_millis(json.duration_ms));
@@ -32,7 +32,12 @@ pub fn write(checked: &[Checked]) -> String {
         }
         suite.add_property(Property::new("verdict", json.verdict.name()));
         suite.add_property(Property::new("outcome", json.outcome.clone()));
+        let mut names: Vec<String> = Vec::new();
         for told in told(one) {
+            // GitLab counts the first of a name only.
+            let same = names.iter().filter(|known| **known == told.name).count();
+            names.push(told.name.clone());
+            let case_name = if same == 0 { told.name.clone() } else { format!("{} ({})", told.name, same + 1) };
             let failed = |kind: NonSuccessKind| {
                 let mut status = TestCaseStatus::non_success(kind);
                 status.set_message(told.sentence.clone()).set_type(told.kind.id());
@@ -47,7 +52,7 @@ pub fn write(checked: &[Checked]) -> String {
                 Kind::Denied | Kind::Excess { fails: true } => failed(NonSuccessKind::Failure),
                 Kind::Inconclusive | Kind::Flawed => failed(NonSuccessKind::Error),
             };
-            let mut case = TestCase::new(told.name.clone(), status);
+            let mut case = TestCase::new(case_name, status);
             case.set_classname(name.clone());
             case.set_time(Duration::from_millis(told.row.duration_ms));
             if told.kind == (Kind::Excess { fails: false }) {
@@ -64,7 +69,7 @@ pub fn write(checked: &[Checked]) -> String {
         }
         report.add_test_suite(suite);
     }
-    // Every text has been sanitized, so that nothing is left that XML could not hold.
     let text = without_skipped(&report.to_string().unwrap_or_default());
-    format!("{}\n", text.trim_end())
+    // Control characters have been written out where the texts were rendered; these two are what else XML cannot hold.
+    format!("{}\n", text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}").trim_end())
 }

@@ -14,7 +14,7 @@ pub fn write(checked: &[Checked]) -> String {
     }
     for one in checked {
         let json = &one.rendered.json;
-        let name = escape(&one.name());
+        let name = escape(&one.label);
         let _ = write!(
             text,
             "## {} {}: {name}\n\n{}\n\n",

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use permissions_core::report::json::Row;
 use permissions_core::report::text::mark;
 
-use super::Checked;
 use super::markdown::{code, escape};
+use super::{Checked, generalize};
 
 /// What each role has on one action and one resource.
 struct Line<'a> {
@@ -19,12 +19,15 @@ fn lines(checked: &[Checked]) -> Vec<Line<'_>> {
     for (column, one) in checked.iter().enumerate() {
         let json = &one.rendered.json;
         for row in &json.rows {
-            let resource = row.resource.as_deref().map(|resource| json.shorten(resource)).unwrap_or_default();
+            let resource =
+                row.resource.as_deref().map(|resource| generalize(json.shorten(resource))).unwrap_or_default();
             let name = format!("{} {resource}", row.action).trim_end().to_owned();
-            let index = lines.iter().position(|line| line.name == name).unwrap_or_else(|| {
-                lines.push(Line { name, cells: vec![None; checked.len()] });
-                lines.len() - 1
-            });
+            // Two checks of the same action on the same resource differ in what is sent: each is a line.
+            let index =
+                lines.iter().position(|line| line.name == name && line.cells[column].is_none()).unwrap_or_else(|| {
+                    lines.push(Line { name, cells: vec![None; checked.len()] });
+                    lines.len() - 1
+                });
             lines[index].cells[column] = Some(row);
         }
     }
@@ -60,14 +63,14 @@ pub fn write(checked: &[Checked]) -> String {
     text.push('\n');
     for (index, one) in checked.iter().enumerate() {
         let verdict = one.rendered.report.verdict.name();
-        let _ = writeln!(text, "[{}] {}: {verdict}", index + 1, one.role.clone().unwrap_or_else(|| one.name()));
+        let _ = writeln!(text, "[{}] {}: {verdict}", index + 1, one.role.clone().unwrap_or_else(|| one.label.clone()));
     }
     text
 }
 
 /// The same as a table of Markdown.
 pub fn write_markdown(checked: &[Checked]) -> String {
-    let heads: Vec<_> = checked.iter().map(|one| escape(&one.name())).collect();
+    let heads: Vec<_> = checked.iter().map(|one| escape(&one.label)).collect();
     let mut text = format!("| | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(checked.len()));
     for line in lines(checked) {
         let cells: Vec<_> = line.cells.iter().map(|row| cell(*row)).collect();

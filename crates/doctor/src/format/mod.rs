@@ -11,32 +11,35 @@ use std::path::Path;
 
 use permissions_core::finding::Conformity;
 use permissions_core::judge::Verdict;
+use permissions_core::place::NAME_PREFIX;
 use permissions_core::report::Rendered;
 use permissions_core::report::json::Row;
 use permissions_core::report::sentence::{describe_details, describe_row};
 use permissions_core::report::text::{self, Layout};
 use serde_json::{Value, json};
 
-use crate::Exit;
 use crate::check::exit_of;
 use crate::cli::Format;
+use crate::{Exit, without_commands};
 
 /// The report of one role, or of the caller.
 #[derive(Debug)]
 pub struct Checked {
-    /// The ARN of the role that was assumed.
+    /// The ARN of the role that was assumed, masked where that is asked for.
     pub role: Option<String>,
     pub rendered: Rendered,
+    /// What it is called beside the others.
+    pub label: String,
 }
 
-/// Writes what was found. `file` is what the checks were read from.
-pub fn write(format: Format, checked: &[Checked], file: Option<&Path>, layout: Layout) -> String {
+/// Writes what was found. `files` are what the checks were read from.
+pub fn write(format: Format, checked: &[Checked], files: &[&Path], layout: Layout) -> String {
     match format {
-        Format::Text => write_text(checked, layout),
+        Format::Text => without_commands(&write_text(checked, layout)),
         Format::Json => write_json(checked),
         Format::Junit => junit::write(checked),
-        Format::Sarif => format!("{}\n", sarif::write(checked, file)),
-        Format::Github => github::write(checked, file),
+        Format::Sarif => format!("{}\n", sarif::write(checked, files)),
+        Format::Github => github::write(checked, files),
         Format::Markdown => markdown::write(checked),
     }
 }
@@ -46,8 +49,13 @@ fn write_text(checked: &[Checked], layout: Layout) -> String {
         return text::render(&one.rendered.json, layout);
     }
     let mut text = matrix::write(checked);
-    for one in checked.iter().filter(|one| one.rendered.report.verdict != Verdict::Allowed) {
-        let _ = write!(text, "\n── {} ──\n\n{}", one.name(), text::render(&one.rendered.json, layout));
+    // A green says what it leaves out, too.
+    let has_more = |one: &&Checked| {
+        let report = &one.rendered.report;
+        report.verdict != Verdict::Allowed || report.has_reservations() || !report.advisories.is_empty()
+    };
+    for one in checked.iter().filter(has_more) {
+        let _ = write!(text, "\n── {} ──\n\n{}", one.label, text::render(&one.rendered.json, layout));
     }
     text
 }
@@ -128,7 +136,8 @@ pub fn told(one: &Checked) -> Vec<Told<'_>> {
                 Conformity::Unknown(_) => Kind::Inconclusive,
                 Conformity::Flawed(_) => Kind::Flawed,
             };
-            let resource = row.resource.as_deref().map(|resource| format!(" on {resource}")).unwrap_or_default();
+            let resource =
+                row.resource.as_deref().map(|resource| format!(" on {}", generalize(resource))).unwrap_or_default();
             let mut details = describe_details(row);
             if let Some(message) = &row.message {
                 details.push(format!(
@@ -147,6 +156,17 @@ pub fn told(one: &Checked) -> Vec<Told<'_>> {
         .collect()
 }
 
+/// A resource without what makes a made-up name another one in each run.
+pub fn generalize(resource: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (index, part) in resource.split(NAME_PREFIX).enumerate() {
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let is_made_up = index > 0 && digits == 16;
+        parts.push(if is_made_up { format!("*{}", &part[16..]) } else { part.to_owned() });
+    }
+    parts.join(NAME_PREFIX)
+}
+
 /// What to do about an action, from the advice of a report: the texts, the policies and the commands.
 pub fn advice_for(one: &Checked, action: &str) -> String {
     let about =
@@ -160,6 +180,15 @@ pub fn advice_for(one: &Checked, action: &str) -> String {
         format!("{}{}", advice.text, policies.chain(command).collect::<String>())
     });
     each.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Where an action is named: in which of the files, and on which line, from 1.
+pub fn place_of<'a>(files: &[&'a Path], action: &str) -> Option<(&'a Path, usize)> {
+    let read = |file: &&'a Path| Some((*file, std::fs::read_to_string(file).ok()?));
+    let texts: Vec<(&Path, String)> = files.iter().filter_map(read).collect();
+    let names = |text: &str| text.to_ascii_lowercase().contains(&action.to_ascii_lowercase());
+    let (file, text) = texts.iter().find(|(_, text)| names(text)).or(texts.first())?;
+    Some((file, line_of(text, action)))
 }
 
 /// Where in a file an action is named: the line, from 1.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Checked, Kind, advice_for, line_of, told};
+use super::{Checked, Kind, advice_for, place_of, told};
 
 /// What is found, by its id: a title, what it means, its level, and how severe it is, from 0.1 to 10.
 const RULES: &[(&str, &str, &str, &str, &str)] = &[
@@ -32,12 +32,10 @@ const RULES: &[(&str, &str, &str, &str, &str)] = &[
 const HELP: &str = "See the message of the result for what to do.";
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-pub fn write(checked: &[Checked], file: Option<&Path>) -> Value {
-    let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-    let uri = file.map_or("permissions".to_owned(), uri_of);
+pub fn write(checked: &[Checked], files: &[&Path]) -> Value {
     let mut results = Vec::new();
     for one in checked {
-        let role = one.name();
+        let role = one.label.clone();
         for told in told(one).iter().filter(|told| told.kind != Kind::AsSpecified) {
             let advice = advice_for(one, &told.row.action);
             let message = [told.sentence.as_str(), &told.details, &advice].join("\n\n");
@@ -45,12 +43,12 @@ pub fn write(checked: &[Checked], file: Option<&Path>) -> Value {
                 Kind::Excess { fails: true } => Some("error"),
                 _ => None,
             };
-            results.push(result(told.kind.id(), level, &message, (&told.row.action, &told.name), &role, (&uri, &text)));
+            results.push(result(told.kind.id(), level, &message, (&told.row.action, &told.name), &role, files));
         }
         for left_out in &one.rendered.json.not_covered {
             let name = format!("{} on {}", left_out.action, left_out.resource);
             let message = format!("{name} was not tried: {}.", left_out.reason);
-            results.push(result("notCovered", None, &message, (&left_out.action, &name), &role, (&uri, &text)));
+            results.push(result("notCovered", None, &message, (&left_out.action, &name), &role, files));
         }
     }
     let rules: Vec<_> = RULES
@@ -88,18 +86,18 @@ fn result(
     message: &str,
     (action, name): (&str, &str),
     role: &str,
-    (uri, text): (&str, &str),
+    files: &[&Path],
 ) -> Value {
     let index = RULES.iter().position(|(known, ..)| *known == id).unwrap_or_default();
     let default = RULES[index].3;
-    let line = line_of(text, action);
+    let (file, line) = place_of(files, action).unwrap_or((Path::new("permissions"), 1));
     json!({
         "ruleId": id,
         "ruleIndex": index,
         "level": level.unwrap_or(default),
         "message": {"text": message.trim()},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": uri_of(file), "uriBaseId": "%SRCROOT%"},
             "region": {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2},
         }}],
         // The same finding has the same one in every run, wherever in the file it stands.

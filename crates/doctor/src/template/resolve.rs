@@ -8,6 +8,11 @@ use serde_json::{Map, Value, json};
 
 /// What `AWS::NoValue` stands for: the property is left out.
 const NO_VALUE: &str = "AWS::NoValue";
+/// What stands for the account until it is known where it stands.
+const ACCOUNT: &str = "\u{1}ACCOUNT\u{1}";
+/// How much is worked out, and how long a text may become: functions can refer to each other without an end.
+const MAX_STEPS: usize = 50_000;
+const MAX_TEXT: usize = 64 << 10;
 /// How deep functions may stand in each other.
 const MAX_DEPTH: usize = 64;
 
@@ -16,6 +21,9 @@ pub struct Template<'a> {
     document: &'a Value,
     given: BTreeMap<String, String>,
     region: String,
+    file: &'a str,
+    /// How much has been worked out.
+    steps: usize,
     pub problems: Vec<Problem>,
 }
 
@@ -53,7 +61,7 @@ const REF_IS_ARN: &[&str] = &[
 ];
 
 impl<'a> Template<'a> {
-    pub fn new(document: &'a Value, given: &[String], region: Option<&str>) -> Self {
+    pub fn new(document: &'a Value, file: &'a str, given: &[String], region: Option<&str>) -> Self {
         let mut problems = Vec::new();
         let mut values = BTreeMap::new();
         for text in given {
@@ -63,7 +71,8 @@ impl<'a> Template<'a> {
             }
         }
         for name in values.keys() {
-            let is_known = document["Parameters"].get(name).is_some() || document["Resources"].get(name).is_some();
+            let id = name.split('.').next().unwrap_or(name);
+            let is_known = document["Parameters"].get(id).is_some() || document["Resources"].get(id).is_some();
             if !is_known && !name.starts_with("AWS::") {
                 problems.push(Problem::new(
                     "--parameter",
@@ -72,7 +81,7 @@ impl<'a> Template<'a> {
                 ));
             }
         }
-        Self { document, given: values, region: region.unwrap_or("*").to_owned(), problems }
+        Self { document, given: values, region: region.unwrap_or("*").to_owned(), file, steps: 0, problems }
     }
 
     /// A value, with what its functions stand for.
@@ -87,8 +96,7 @@ impl<'a> Template<'a> {
 
     /// `None` stands for a value that is left out.
     fn value(&mut self, value: &Value, depth: usize) -> Option<Value> {
-        if depth > MAX_DEPTH {
-            self.unknown("functions that stand in each other too deeply");
+        if self.is_too_much(depth) {
             return None;
         }
         match value {
@@ -109,6 +117,16 @@ impl<'a> Template<'a> {
             },
             other => Some(other.clone()),
         }
+    }
+
+    /// Whether functions refer to each other without an end, or to more than a template has use for.
+    fn is_too_much(&mut self, depth: usize) -> bool {
+        self.steps += 1;
+        let is_too_much = depth > MAX_DEPTH || self.steps > MAX_STEPS;
+        if is_too_much {
+            self.unknown("functions that refer to each other without an end");
+        }
+        is_too_much
     }
 
     fn function(&mut self, name: &str, argument: &Value, depth: usize) -> Option<Value> {
@@ -134,7 +152,11 @@ impl<'a> Template<'a> {
                     .value(index, depth)
                     .map(|index| text_of(&index))
                     .and_then(|index| index.parse::<usize>().ok())?;
-                self.value(list, depth)?.get(index).cloned()
+                let selected = self.value(list, depth)?.get(index).cloned();
+                if selected.is_none() {
+                    self.unknown(&format!("a list with a part {index}"));
+                }
+                selected
             }
             ("Fn::If", [condition, then, otherwise]) => {
                 let holds = self.condition(condition.as_str().unwrap_or_default(), depth);
@@ -163,7 +185,10 @@ impl<'a> Template<'a> {
         if name == NO_VALUE {
             return None;
         }
-        if let Some(value) = self.given.get(name) {
+        let kind = self.document["Resources"][name]["Type"].as_str().unwrap_or_default();
+        let needs_arn =
+            REF_IS_ARN.contains(&kind) && !self.given.get(name).is_some_and(|given| given.starts_with("arn:"));
+        if let Some(value) = self.given.get(name).filter(|_| !needs_arn) {
             let is_list = self.document["Parameters"][name]["Type"]
                 .as_str()
                 .is_some_and(|kind| kind == "CommaDelimitedList" || kind.starts_with("List<"));
@@ -176,8 +201,7 @@ impl<'a> Template<'a> {
         let partition = || partition_of(&self.region);
         let known = match name {
             "AWS::Region" => Some(self.region.clone()),
-            // Any account: what is asked of AWS is asked in the caller's.
-            "AWS::AccountId" => Some("*".to_owned()),
+            "AWS::AccountId" => Some(ACCOUNT.to_owned()),
             "AWS::Partition" => Some(if self.region == "*" { "aws" } else { partition().name }.to_owned()),
             "AWS::URLSuffix" => {
                 Some(if self.region == "*" { "amazonaws.com" } else { partition().dns_suffix }.to_owned())
@@ -189,11 +213,19 @@ impl<'a> Template<'a> {
         }
         let document = self.document;
         if let Some(parameter) = document["Parameters"].get(name) {
-            let default = parameter.get("Default").map(text_of);
-            if default.is_none() {
+            let kind = parameter["Type"].as_str().unwrap_or_default();
+            // The default of such a parameter is the name under which Systems Manager has the value.
+            let default = parameter.get("Default").map(text_of).filter(|_| !kind.starts_with("AWS::SSM::"));
+            let Some(default) = default else {
                 self.missing(name, "a value for this parameter");
-            }
-            return default.map(Value::String);
+                return None;
+            };
+            let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
+            return Some(if is_list {
+                default.split(',').map(str::trim).map(Value::from).collect()
+            } else {
+                Value::String(default)
+            });
         }
         let Some(resource) = document["Resources"].get(name) else {
             self.missing(name, "a parameter or a resource that the template has");
@@ -226,20 +258,27 @@ impl<'a> Template<'a> {
 
     /// An attribute of a resource: its ARN.
     fn attribute(&mut self, id: &str, attribute: &str, depth: usize) -> Option<String> {
-        if let Some(given) = self.given.get(id).filter(|given| given.starts_with("arn:")) {
+        let of_attribute = self.given.get(&format!("{id}.{attribute}"));
+        let of_resource =
+            self.given.get(id).filter(|given| given.starts_with("arn:") && ["Arn", "TopicArn"].contains(&attribute));
+        if let Some(given) = of_attribute.or(of_resource) {
             return Some(given.clone());
         }
         let kind = self.document["Resources"][id]["Type"].as_str().unwrap_or_default();
         let known = KINDS.iter().find(|(known, ..)| *known == kind);
         let Some((_, _, service, form)) = known.filter(|_| ["Arn", "TopicArn"].contains(&attribute)) else {
-            self.missing(id, &format!("the ARN that stands for {id}.{attribute}"));
+            self.missing(&format!("{id}.{attribute}"), "what CloudFormation gives for this");
             return None;
         };
         let name = self.physical_name(id, depth)?;
+        // The path of a role is a part of its ARN.
+        let path = self.document["Resources"][id]["Properties"].get("Path").filter(|_| *service == "iam").cloned();
+        let path = path.and_then(|path| self.value(&path, depth)).map(|path| text_of(&path));
+        let name = path.map_or_else(|| name.clone(), |path| format!("{}{name}", path.trim_start_matches('/')));
         let resource = form.replace("{}", &name);
         let partition = if self.region == "*" { "aws" } else { partition_of(&self.region).name };
         let region = if ["s3", "iam"].contains(service) { "" } else { self.region.as_str() };
-        let account = if *service == "s3" { "" } else { "*" };
+        let account = if *service == "s3" { "" } else { ACCOUNT };
         Some(format!("arn:{partition}:{service}:{region}:{account}:{resource}"))
     }
 
@@ -248,7 +287,10 @@ impl<'a> Template<'a> {
         let (mut resolved, mut rest) = (String::new(), text);
         while let Some(at) = rest.find("${") {
             resolved.push_str(&rest[..at]);
-            let Some(end) = rest[at..].find('}') else { break };
+            let Some(end) = rest[at..].find('}') else {
+                rest = &rest[at..];
+                break;
+            };
             let name = &rest[at + 2..at + end];
             rest = &rest[at + end + 1..];
             if let Some(literal) = name.strip_prefix('!') {
@@ -261,6 +303,10 @@ impl<'a> Template<'a> {
                 (None, None) => self.reference(name, depth),
             };
             resolved.push_str(&value.map(|value| text_of(&value)).unwrap_or_default());
+            if resolved.len() > MAX_TEXT {
+                self.unknown("a text of a reasonable length");
+                return Value::Null;
+            }
         }
         Value::String(resolved + rest)
     }
@@ -277,7 +323,7 @@ impl<'a> Template<'a> {
 
     fn holds(&mut self, condition: &Value, depth: usize) -> bool {
         let parts = |name: &str| condition.get(name).and_then(Value::as_array).cloned();
-        if depth > MAX_DEPTH {
+        if self.is_too_much(depth) {
             return false;
         }
         if let Some(name) = condition.get("Condition").and_then(Value::as_str) {
@@ -286,6 +332,11 @@ impl<'a> Template<'a> {
         if let Some(pair) = parts("Fn::Equals") {
             let values: Vec<_> =
                 pair.iter().map(|value| self.value(value, depth + 1).map(|value| text_of(&value))).collect();
+            if values.iter().flatten().any(|value| value.contains(ACCOUNT))
+                && !self.given.contains_key("AWS::AccountId")
+            {
+                self.missing("AWS::AccountId", "the account's id");
+            }
             return values.len() == 2 && values[0] == values[1];
         }
         if let Some(all) = parts("Fn::And") {
@@ -301,6 +352,24 @@ impl<'a> Template<'a> {
         false
     }
 
+    /// A text with the account where it is known, and with any account where it is a part of an ARN: what is asked of AWS is
+    /// asked in the caller's.
+    pub fn without_account(&mut self, text: &str) -> String {
+        let written = serde_json::to_string(ACCOUNT).unwrap_or_default();
+        let written = written.trim_matches('"');
+        if let Some(account) = self.given.get("AWS::AccountId") {
+            return text.replace(written, account);
+        }
+        let text = text.replace(&format!(":{written}:"), ":*:");
+        if text.contains(written) {
+            self.missing("AWS::AccountId", "the account's id, which is a part of a name");
+        }
+        if text.contains("{{resolve:") {
+            self.unknown("what {{resolve:…}} stands for");
+        }
+        text
+    }
+
     fn missing(&mut self, name: &str, what: &str) {
         let problem = Problem::new("--parameter", None, format!("{what}: --parameter {name}=…"));
         if !self.problems.contains(&problem) {
@@ -309,7 +378,10 @@ impl<'a> Template<'a> {
     }
 
     fn unknown(&mut self, what: &str) {
-        let problem = Problem::new("--template", None, format!("a template of which this program knows {what}"));
+        let expected = format!(
+            "a template of which this program knows {what}; give the statements with --policy, or deploy it and give --role-arn"
+        );
+        let problem = Problem::new("--template", Some(self.file.into()), expected);
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

@@ -45,9 +45,8 @@ Resources:
 fn read(role: &str, parameters: &[&str]) -> Result<Value, Vec<String>> {
     let parameters: Vec<_> = parameters.iter().map(|it| (*it).to_owned()).collect();
     let shown = |problems: Vec<Problem>| problems.iter().map(|problem| problem.describe().raw().to_owned()).collect();
-    policies(TEMPLATE, role, &parameters, Some("us-east-1"))
-        .map(|text| serde_json::from_str(&text).unwrap())
-        .map_err(shown)
+    let given = Given { file: Path::new("t.yaml"), parameters: &parameters, region: Some("us-east-1".to_owned()) };
+    policies(TEMPLATE, role, &given).map(|text| serde_json::from_str(&text).unwrap()).map_err(shown)
 }
 
 #[test]
@@ -90,8 +89,46 @@ fn what_is_no_template_says_why() {
         ("a: 1", "Resources"),
         ("Resources: {R: {Type: AWS::SQS::Queue}}", "AWS::SQS::Queue"),
     ] {
-        let problems = policies(text, "R", &[], None).unwrap_err();
+        let given = Given { file: Path::new("t.yaml"), parameters: &[], region: None };
+        let problems = policies(text, "R", &given).unwrap_err();
         let shown = problems[0].describe();
         assert!(shown.raw().contains(said), "{text}: {}", shown.raw());
     }
+}
+
+#[test]
+fn what_refers_to_itself_ends_and_is_a_problem() {
+    let chained: Vec<String> =
+        (0..40).map(|i| format!("  C{i}: !Or [!Condition C{}, !Condition C{}]", i + 1, i + 1)).collect();
+    let chained = chained.join("\n");
+    let texts = [
+        "Conditions: {B: !Or [!Condition B, !Condition B]}\nResources: {R: {Type: AWS::IAM::Role, Properties: {Policies: !If [B, [], []]}}}".to_owned(),
+        format!("Conditions:\n{chained}\n  C40: !Equals [a, b]\nResources: {{R: {{Type: AWS::IAM::Role, Properties: {{Policies: !If [C0, [], []]}}}}}}"),
+    ];
+    for text in texts {
+        let given = Given { file: Path::new("t.yaml"), parameters: &[], region: None };
+        let problems = policies(&text, "R", &given).unwrap_err();
+        assert!(problems[0].describe().raw().contains("without an end"), "{problems:?}");
+    }
+}
+
+#[test]
+fn nothing_of_a_role_is_lost() {
+    let of = |properties: &str| {
+        let text = format!(
+            "Resources:\n  M: {{Type: AWS::IAM::ManagedPolicy, Properties: {{Roles: [the-role], PolicyDocument: {{Version: v, Statement: []}}}}}}\n  R: {{Type: AWS::IAM::Role, Properties: {properties}}}"
+        );
+        let given = Given { file: Path::new("t.yaml"), parameters: &[], region: Some("us-east-1".to_owned()) };
+        policies(&text, "R", &given).map_err(|problems| problems[0].describe().raw().to_owned())
+    };
+    let statement = "{PolicyName: p, PolicyDocument: {Version: v, Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: !Sub 'arn:aws:s3:::data-${AWS::AccountId}/*'}]}}";
+    assert!(of(&format!("{{Policies: [{statement}]}}")).unwrap_err().contains("AWS::AccountId"));
+    assert!(of("{RoleName: the-role}").unwrap().contains("\"Statement\":[]"), "a policy names the role by its name");
+    assert!(of("{ManagedPolicyArns: [!Ref M]}").is_ok());
+    assert!(of("{Policies: [{PolicyName: p, PolicyDocumant: {}}]}").unwrap_err().contains("without PolicyDocument"));
+    assert!(
+        of("{ManagedPolicyArns: ['arn:aws:iam::123456789012:policy/AcmeAWSLambdaBasicExecutionRole']}")
+            .unwrap_err()
+            .contains("--policy")
+    );
 }
