@@ -497,7 +497,7 @@ fn an_output_of_a_format_that_is_not_there_is_refused() {
         let done = doctor(None, &["check", "--output", output], "");
         assert_eq!(done.status.code(), Some(64), "{output}");
     }
-    assert_eq!(doctor(None, &["explain", "text", "--frmat", "json"], "").status.code(), Some(64));
+    assert_eq!(doctor(None, &["explain", "text", "--formats", "json"], "").status.code(), Some(64));
     let done = doctor(None, &["policy", "--bucket", "b-b", "--region", "x y"], "");
     assert_eq!(done.status.code(), Some(78));
 }

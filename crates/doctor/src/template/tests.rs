@@ -125,7 +125,7 @@ fn nothing_of_a_role_is_lost() {
     assert!(of(&format!("{{Policies: [{statement}]}}")).unwrap_err().contains("AWS::AccountId"));
     assert!(of("{RoleName: the-role}").unwrap().contains("\"Statement\":[]"), "a policy names the role by its name");
     assert!(of("{ManagedPolicyArns: [!Ref M]}").is_ok());
-    assert!(of("{Policies: [{PolicyName: p, PolicyDocumant: {}}]}").unwrap_err().contains("without PolicyDocument"));
+    assert!(of("{Policies: [{PolicyName: p, PolicyFile: {}}]}").unwrap_err().contains("without PolicyDocument"));
     assert!(
         of("{ManagedPolicyArns: ['arn:aws:iam::123456789012:policy/AcmeAWSLambdaBasicExecutionRole']}")
             .unwrap_err()
