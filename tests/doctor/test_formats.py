@@ -38,6 +38,7 @@ class Formats(unittest.TestCase):
 
     def test_the_exit_code_is_that_of_what_was_found(self):
         self.assertEqual((self.clean.returncode, self.done.returncode), (0, 1), self.done.stderr)
+        self.assertEqual(json.loads(self.clean.stdout)["summary"]["allowed"], 17)
 
     def test_the_json_is_the_report_of_the_function(self):
         for text in (self.clean.stdout, self.read("json")):

@@ -126,6 +126,7 @@ fn describe(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether a log group and a log stream exist, as the caller sees them: only then are requests sent that would make them.
+/// Where the caller is who is checked, and may not look, it is taken as it is named.
 ///
 /// # Errors
 ///
@@ -135,19 +136,25 @@ pub async fn find_log(sdk: &SdkConfig, settings: &Settings, specification: &Spec
     let (Some(group), Some(stream)) = (&log.group, &log.stream) else {
         return Err("no log group and log stream are named (--log-group, --log-stream)".to_owned());
     };
+    let role = specification.assumed_role.as_ref();
+    let may_not_look = |code: Option<&str>| role.is_none() && code.is_some_and(|code| code.starts_with("AccessDenied"));
     let logs = Clients::new(sdk, settings).logs;
-    let found = logs.describe_log_groups().log_group_name_prefix(group).send().await;
-    let found =
-        found.map_err(|error| format!("the log group could not be looked for: {}", describe_service(&error)))?;
+    let found = match logs.describe_log_groups().log_group_name_prefix(group).send().await {
+        Ok(found) => found,
+        Err(error) if may_not_look(error.code()) => return Ok(()),
+        Err(error) => return Err(format!("the log group could not be looked for: {}", describe_service(&error))),
+    };
     let known = found.log_groups().iter().find(|known| known.log_group_name() == Some(group));
     let Some(known) = known else { return Err(format!("there is no log group {group} in this Region and account")) };
     let account = known.arn().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
-    if let Some(role) = specification.assumed_role.as_ref().filter(|role| role.account() != account) {
+    if let Some(role) = role.filter(|role| role.account() != account) {
         return Err(format!("the log group is of the account {account}, and the role of {}", role.account()));
     }
-    let found = logs.describe_log_streams().log_group_name(group).log_stream_name_prefix(stream).send().await;
-    let found =
-        found.map_err(|error| format!("the log stream could not be looked for: {}", describe_service(&error)))?;
+    let found = match logs.describe_log_streams().log_group_name(group).log_stream_name_prefix(stream).send().await {
+        Ok(found) => found,
+        Err(error) if may_not_look(error.code()) => return Ok(()),
+        Err(error) => return Err(format!("the log stream could not be looked for: {}", describe_service(&error))),
+    };
     let is_there = found.log_streams().iter().any(|known| known.log_stream_name() == Some(stream));
     if is_there { Ok(()) } else { Err(format!("there is no log stream {stream} in {group}")) }
 }

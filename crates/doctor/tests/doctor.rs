@@ -436,6 +436,11 @@ fn a_log_that_does_not_exist_is_not_made() {
     let made = server.seen.requests().iter().map(action_of).any(|action| action.starts_with("logs:Create"));
     assert!(!made, "{told}");
     assert!(told.contains("Not covered") && told.contains("there is no log group /typo"), "{told}");
+    // A role that may not look, as the guide's own, is believed.
+    let server = without("logs:DescribeLogGroups");
+    let (_, told, _) =
+        against(&server, &[&["check"], &BUCKET[..], &["--log-group", "/own", "--log-stream", "s"]].concat());
+    assert!(told.contains("All 17 checks are as specified"), "{told}");
     let (_, told, _) = against(&server, &[&["check"], &BUCKET[..], &["--actions", "logs:*"]].concat());
     assert!(told.contains("Not covered"), "what is asked for and not tried is said: {told}");
 }
