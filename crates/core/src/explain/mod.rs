@@ -4,11 +4,11 @@
 //!
 //! | module | what it reads |
 //! |---|---|
-//! | [`denial`](crate::iam::denial) | IAM's sentence: `User: … is not authorized to perform: …` |
+//! | [`denial`] | IAM's sentence: `User: … is not authorized to perform: …` |
 //! | [`prose`] | the sentences that services have of their own, which are mostly about the role that they were handed |
 //! | [`wrapper`] | an error code such as `AccessDenied` in what SDKs, shells and services wrap around it, without a sentence |
 //!
-//! [`clean`] first takes away what a paste has put around the text, and [`record`] reads CloudTrail's records.
+//! `clean` first takes away what a paste has put around the text, and `record` reads CloudTrail's records.
 //! A text that is none of these is no denial, and nothing is guessed of it.
 
 mod advice;
