@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use permissions_core::event::Event;
 use permissions_core::iam::wildcard;
 use permissions_core::options::{AskedBy, Options};
-use permissions_core::voice::Voice;
+use permissions_core::voice::{Face, Voice};
 use serde::Deserialize;
 
 const KNOWN: &[&str] =
@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     // As lambda_runtime reads it.
     let event = Event::deserialize(&mut serde_json::Deserializer::from_slice(bytes)).expect("never an error");
     for asked_by in [AskedBy::Caller, AskedBy::Widget] {
-        match Options::parse(&event, KNOWN, Voice { name_of: |_| "SETTING" }, asked_by) {
+        match Options::parse(&event, KNOWN, Voice { face: Face::Function, name_of: |_| "SETTING" }, asked_by) {
             Ok(options) => {
                 let event = event.0.as_ref().expect("what is not JSON is no request");
                 if event.get("probe").is_none() {
