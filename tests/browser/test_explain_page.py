@@ -1,4 +1,4 @@
-"""The page that explains denials, opened from disk: it says what the command line says, and asks nobody."""
+"""The page that explains denials, opened from disk: it says what the command line says, and sends no request."""
 
 import json
 import os

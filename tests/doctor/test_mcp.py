@@ -33,7 +33,7 @@ class Session(unittest.TestCase):
         self.assertEqual(tools["explain"].input_schema["required"], ["text"])
         self.assertIn("role_arns", tools["check"].input_schema["properties"])
 
-    def test_explain_asks_nobody_and_check_asks_aws(self):
+    def test_explain_works_offline_and_check_asks_aws(self):
         with account() as own:
             ask(own.account, "without", {"action": "dynamodb:PutItem"})
             calls = [

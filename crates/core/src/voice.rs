@@ -23,7 +23,7 @@ pub enum Setting {
 pub enum Face {
     /// The Lambda function, which checks its own role.
     Function,
-    /// The command line, which checks whoever's credentials it finds.
+    /// The command line, which checks the principal whose credentials it finds.
     CommandLine,
 }
 

@@ -128,7 +128,7 @@ fn tell(line: &str) {
     print(&format!("{line}\n"));
 }
 
-/// Whether somebody at the terminal says yes.
+/// Whether the user answers "yes" at the terminal.
 fn asks_yes() -> bool {
     if !std::io::stdin().is_terminal() {
         return false;

@@ -185,7 +185,8 @@ pub async fn check(
                 checked.push(one);
             }
             Err(error) => {
-                let expected = format!("no defect; this program broke: {error}");
+                let expected =
+                    format!("an answer for every role; a defect of permissions-doctor stopped one of them: {error}");
                 return Err(vec![Problem::new("check", None, expected)]);
             }
         }

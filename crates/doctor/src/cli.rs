@@ -9,7 +9,7 @@ use permissions_core::environment as of;
 use permissions_core::options::PolicyFormat;
 use permissions_core::voice::{Face, Setting, Voice};
 
-/// Asks AWS whether a role can do what its pipeline needs, and explains denials that somebody pasted.
+/// Asks AWS whether a role can do what its pipeline needs, and explains denials that you paste.
 ///
 /// Every request is a real one, in a form that changes nothing. Exit codes: 0 as specified, 1 denied, 2 inconclusive,
 /// 3 more allowed than specified (with --strict), 64 options that are not valid, 78 a configuration that is not valid.
@@ -25,10 +25,10 @@ pub enum Command {
     /// Try each action that a policy allows, on AWS, and report what is denied
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
-    /// Explain a pasted error: whose role it is about, what was denied, and what to do. Asks nobody
+    /// Explain a pasted error: whose role it is about, what was denied, and what to do. Works offline
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
-    /// Print the least policy that a specification needs. Asks nobody
+    /// Print the least policy that a specification needs. Works offline
     #[command(after_help = POLICY_EXAMPLES)]
     Policy(Box<PolicyArguments>),
     /// Verify on an account of your own that each probe can be denied, and write down what AWS answered

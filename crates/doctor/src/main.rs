@@ -1,5 +1,5 @@
 //! Asks AWS from a terminal, or from CI, whether a role can do what its pipeline needs; and explains denials that
-//! somebody pasted.
+//! a user pasted.
 //!
 //! | module | what it is about |
 //! |---|---|

@@ -121,7 +121,7 @@ impl ServerHandler for Doctor {
         let server =
             Implementation::new("permissions-doctor", env!("CARGO_PKG_VERSION")).with_title("Permissions doctor");
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(server).with_instructions(
-            "`explain` reads an error that was pasted, and asks nobody. `check` asks AWS, by requests that change nothing, and never says \
+            "`explain` reads an error that was pasted, and works offline. `check` asks AWS, by requests that change nothing, and never says \
              \"allowed\" or \"denied\" without proof; \"inconclusive\" has its cause. Neither changes anything.",
         )
     }

@@ -53,7 +53,7 @@ impl<'a> Settings<'a> {
             return Err(problems);
         }
         let mut specification = specification;
-        // At a terminal, whoever calls is who is checked, unless a role is named.
+        // At a terminal, the principal that calls is the one checked, unless a role is named.
         if lookup(of::EXPECTED_ROLE.name).is_none() {
             specification.expected.role = String::new();
         }

@@ -9,6 +9,7 @@ mod resolve;
 
 use std::path::Path;
 
+use permissions_core::iam::actions::NETWORK_INTERFACE_ACTIONS;
 use permissions_core::problem::Problem;
 use permissions_core::text::Text;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -79,7 +80,7 @@ pub fn policies(text: &str, role: &str, given: &Given<'_>) -> Result<String, Vec
             }
             if kind == "AWS::Serverless::Function" {
                 found.documents.push(logs());
-                found.documents.extend(properties.get("VpcConfig").map(|_| allow(IN_VPC)));
+                found.documents.extend(properties.get("VpcConfig").map(|_| allow(NETWORK_INTERFACE_ACTIONS)));
                 found.documents.extend(properties.get("Tracing").map(|_| allow(TRACING)));
             }
             let added = ["Connectors", "DeadLetterQueue", "EventInvokeConfig"];
@@ -116,15 +117,6 @@ pub fn policies(text: &str, role: &str, given: &Given<'_>) -> Result<String, Vec
 
 /// The sources that Lambda reads under the function's role (SAM Developer Guide, `EventSource`).
 const PULLED: &[&str] = &["SQS", "Kinesis", "DynamoDB", "MSK", "MQ", "SelfManagedKafka", "DocumentDB"];
-/// What `AWSLambdaVPCAccessExecutionRole` adds (AWS Managed Policy Reference Guide).
-const IN_VPC: &[&str] = &[
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-];
 /// What `AWSXRayDaemonWriteAccess` adds (AWS Managed Policy Reference Guide).
 const TRACING: &[&str] = &[
     "xray:PutTraceSegments",

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use fake_aws::{Request, Server, action_of, denial, error_of, healthy, identity, session};
 use serde_json::Value;
 
-/// Somebody's terminal: nobody's AWS settings, and a server that stands for AWS.
+/// A user's terminal: no AWS settings, and a server that stands for AWS.
 fn doctor(endpoint: Option<&str>, words: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_permissions-doctor"));
     command.env_clear().env("HOME", env!("CARGO_TARGET_TMPDIR")).env("AWS_EC2_METADATA_DISABLED", "true");
@@ -242,7 +242,7 @@ fn a_pasted_error_is_explained_without_asking_anybody() {
 }
 
 #[test]
-fn the_least_policy_is_printed_in_three_formats_and_nobody_is_asked() {
+fn the_least_policy_is_printed_in_three_formats_without_a_request() {
     for (format, has) in [
         ("json", "\"Version\": \"2012-10-17\""),
         ("sam", "Statement:"),
@@ -376,7 +376,7 @@ fn a_verification_says_what_it_will_do_and_does_nothing_unasked() {
 }
 
 #[test]
-fn every_action_is_denied_alone_and_the_records_name_nobody() {
+fn every_action_is_denied_alone_and_the_records_name_no_account() {
     let server = Server::start(with_session_policies);
     let output = fresh("evidence.txt");
     let (code, told, said) = against(&server, &[&CALIBRATE[..], &["--yes", "--output", &output]].concat());

@@ -1,4 +1,4 @@
-//! What explains a pasted denial, for a page that works from disk and asks nobody.
+//! What explains a pasted denial, for a page that works from disk and sends no request.
 
 use permissions_core::explain::{explain as explain_text, render_json, render_text};
 use permissions_core::report::text::Layout;

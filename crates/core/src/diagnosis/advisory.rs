@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::diagnosis::{Run, actions_of};
 use crate::finding::Finding;
 use crate::form::ladder::{PULL, PULL_ACTIONS};
-use crate::iam::actions::PASS_ROLE;
+use crate::iam::actions::{MANAGED_RULE_ACTIONS, PASS_ROLE};
 use crate::iam::{catalogue, resource};
 use crate::judge::Verdict;
 use crate::plan::Purpose;
@@ -82,9 +82,6 @@ pub fn advisories(run: &Run, is_filtered: bool) -> Vec<Advisory> {
 
 /// What the SageMaker Python SDK does with its default bucket (its source, `session.py`: `default_bucket`).
 const DEFAULT_BUCKET_ACTIONS: &[&str] = &["s3:CreateBucket", "s3:ListBucket", "s3:GetObject", "s3:PutObject"];
-
-/// AWS Step Functions Developer Guide, "Create and manage Amazon SageMaker AI jobs": the rules of run-a-job integrations.
-const MANAGED_RULE_ACTIONS: &[&str] = &["events:PutTargets", "events:PutRule", "events:DescribeRule"];
 
 /// What a policy of the user's own leaves out, by AWS's list and by what tools are known to do.
 fn add_left_out(run: &Run, advisories: &mut Vec<Advisory>) {

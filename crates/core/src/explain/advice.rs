@@ -6,7 +6,7 @@ use crate::explain::pattern::{Parts, Searched, trim};
 use crate::explain::prose::{Help, Prose, Whose};
 use crate::explain::wrapper::{Wrapped, action_of};
 use crate::explain::{About, Advice, Explanation};
-use crate::iam::actions::PASS_ROLE;
+use crate::iam::actions::{MANAGED_RULE_ACTIONS, NETWORK_INTERFACE_ACTIONS, PASS_ROLE};
 use crate::iam::catalogue;
 use crate::iam::denial::{Denial, Kind, PolicyType};
 use crate::iam::names::is_account;
@@ -102,8 +102,8 @@ pub fn further(actions: &[&str]) -> Advice {
 fn of_principal(principal: &str) -> Option<Advice> {
     if principal.eq_ignore_ascii_case("anonymous") {
         return Some(Advice::new(
-            "The request was not signed, so that nobody made it: sign it with credentials (look at how the client is configured). Only a \
-             resource-based policy that allows everybody would let it in.",
+            "The request was not signed, so AWS knows no role or user that made it: sign it with credentials (look at how the client is \
+             configured). Only a resource-based policy that allows every principal would let it in.",
         ));
     }
     if principal.ends_with(":root") {
@@ -594,9 +594,9 @@ fn help_role(prose: &Prose, told: Told<'_>) -> Vec<Advice> {
                 "This is not about the caller: AWS Step Functions waits for a job by a rule in Amazon EventBridge, which {whose}, the role of \
                  the state machine, has to be allowed to make. This policy allows it, for the account and the Region of the machine:"
             ))
-            .about(MANAGED_RULE)
+            .about(MANAGED_RULE_ACTIONS)
             .with_policy(Some(PolicyDocument::new(vec![Statement::allow(
-                MANAGED_RULE.iter().map(|action| (*action).to_owned()).collect(),
+                MANAGED_RULE_ACTIONS.iter().map(|action| (*action).to_owned()).collect(),
                 vec!["arn:aws:events:*:*:rule/StepFunctionsGetEventsFor*".to_owned()],
             )]))),
         ],
@@ -673,8 +673,8 @@ const fn describe(help: Help) -> &'static str {
              cluster (aws eks create-access-entry), or an entry in the aws-auth ConfigMap, and check which credentials kubectl uses."
         }
         Help::IdentityCenter => {
-            "This is not an IAM denial: the user has no assignment in AWS IAM Identity Center. Whoever administers it assigns the user, or a \
-             group of the user's, to the application."
+            "This is not an IAM denial: the user has no assignment in AWS IAM Identity Center. An administrator of IAM Identity Center \
+             assigns the user, or a group of the user's, to the application."
         }
         Help::OtherAccount => {
             "The role that is passed is of another account than the caller. A role can be passed within its account only: name a role of \
@@ -688,21 +688,11 @@ const fn describe(help: Help) -> &'static str {
     }
 }
 
-/// What AWS Step Functions needs to wait for a job (Step Functions Developer Guide, "IAM policies for SageMaker AI").
-const MANAGED_RULE: &[&str] = &["events:PutTargets", "events:PutRule", "events:DescribeRule"];
-
 /// What a call needs besides itself: a function in a VPC needs all of the actions on its network interfaces, and an
 /// event source mapping all that read the source (Lambda Developer Guide).
 fn needed_for(action: Option<&str>) -> Vec<&str> {
     const SETS: &[&[&str]] = &[
-        &[
-            "ec2:CreateNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:DeleteNetworkInterface",
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
+        NETWORK_INTERFACE_ACTIONS,
         &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
         &[
             "kinesis:GetRecords",

@@ -25,7 +25,7 @@ const ENTITIES: &[(&str, &str)] = &[
 pub fn clean(text: &str) -> String {
     let text = decode_percent(text);
     let mut text = without_boxes(&without_colors(&text));
-    // Marks that nobody sees, of web pages.
+    // Characters of web pages that have no width.
     text.retain(|c| !"\u{200b}\u{200c}\u{200d}\u{feff}\u{ad}".contains(c));
     text = text.replace("isn't authorized", "is not authorized").replace("isn’t authorized", "is not authorized");
     if text.contains('&') {

@@ -74,7 +74,7 @@ impl Prose {
         Self { help, ..self }
     }
 
-    /// Whether the sentence is about somebody else than who made the call.
+    /// Whether the sentence is about another principal than the one that made the call.
     pub fn is_relayed(&self) -> bool {
         self.whose != Whose::Caller
     }

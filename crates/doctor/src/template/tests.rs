@@ -77,7 +77,7 @@ fn what_is_missing_is_named_with_the_option_that_gives_it() {
     assert!(problems[0].contains("--parameter Made=…"), "{problems:?}");
     let function = read("Function", &["Made=the-bucket"]).unwrap();
     assert_eq!(function["policy"][0]["Statement"][0]["Resource"], "arn:aws:s3:::the-bucket");
-    let problems = read("Nobody", &["x", "Unknown=1"]).unwrap_err();
+    let problems = read("NoSuchRole", &["x", "Unknown=1"]).unwrap_err();
     assert!(problems.len() == 3 && problems[2].contains("Function, Role"), "{problems:?}");
 }
 

@@ -28,7 +28,7 @@ use unanswered::describe_unanswered;
 const RENEW_OF_FUNCTION: &str = "Lambda renews a function's credentials with its execution environment: any change of its configuration, \
                      such as of the description, starts a new one.";
 
-/// How somebody at a terminal does.
+/// How a user at a terminal does.
 const RENEW: &str = "Get new ones, for example with aws sso login, and run the check again.";
 
 /// How to get new credentials.
