@@ -1,11 +1,17 @@
 //! The seventeen calls, all at once, with as little as possible between them
 //! and the sockets: what no SDK can be faster than.
+//!
+//! It does what the function does for its verdicts: it sends one request for each
+//! action, finds AWS's request id in each answer, and writes a report of the size
+//! of the function's. With `--preconnect` it opens its connections before it asks
+//! for the first event, as the function does.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::{digest, hmac};
 use http_body_util::{BodyExt, Full};
@@ -19,11 +25,16 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+/// The function's response to a run in which everything is allowed.
+const RESPONSE: &str = r#"{"statusCode":200,"body":"Preprocessing complete and metadata updated","headers":{"Content-Type":"application/json"}}"#;
+
 type Failure = Box<dyn Error + Send + Sync>;
 type Connection = SendRequest<Full<Bytes>>;
 
 /// One call: the service's endpoint variable and signing name, and the request.
 struct Call {
+    /// The action that it tries, for the report.
+    action: &'static str,
     endpoint: &'static str,
     service: &'static str,
     method: &'static str,
@@ -32,21 +43,29 @@ struct Call {
     body: &'static str,
 }
 
-const fn json(endpoint: &'static str, service: &'static str, target: &'static str, body: &'static str) -> Call {
-    Call { endpoint, service, method: "POST", path: "/", header: Some(("x-amz-target", target)), body }
+const fn json(
+    action: &'static str,
+    endpoint: &'static str,
+    service: &'static str,
+    target: &'static str,
+    body: &'static str,
+) -> Call {
+    Call { action, endpoint, service, method: "POST", path: "/", header: Some(("x-amz-target", target)), body }
 }
 
 const fn s3(
+    action: &'static str,
     method: &'static str,
     path: &'static str,
     header: Option<(&'static str, &'static str)>,
     body: &'static str,
 ) -> Call {
-    Call { endpoint: "S3", service: "s3", method, path, header, body }
+    Call { action, endpoint: "S3", service: "s3", method, path, header, body }
 }
 
 const CALLS: &[Call] = &[
     Call {
+        action: "sts:GetCallerIdentity",
         endpoint: "STS",
         service: "sts",
         method: "POST",
@@ -54,59 +73,80 @@ const CALLS: &[Call] = &[
         header: Some(("content-type", "application/x-www-form-urlencoded")),
         body: "Action=GetCallerIdentity&Version=2011-06-15",
     },
-    s3("GET", "/your-bucket-name/training/data.csv", Some(("range", "bytes=0-0")), ""),
-    s3("PUT", "/your-bucket-name/permissions-probe-0", Some(("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")), "0"),
-    s3("GET", "/your-bucket-name?list-type=2&max-keys=1", None, ""),
+    s3("s3:GetObject", "GET", "/your-bucket-name/training/data.csv", Some(("range", "bytes=0-0")), ""),
+    s3(
+        "s3:PutObject",
+        "PUT",
+        "/your-bucket-name/permissions-probe-0",
+        Some(("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")),
+        "0",
+    ),
+    s3("s3:ListBucket", "GET", "/your-bucket-name?list-type=2&max-keys=1", None, ""),
     json(
+        "dynamodb:PutItem",
         "DYNAMODB",
         "dynamodb",
         "DynamoDB_20120810.PutItem",
         r##"{"TableName":"ModelMetadata","Item":{"permissions_probe_absent":{"S":"absent"}},"ConditionExpression":"attribute_exists(#guard) AND attribute_not_exists(#guard)","ExpressionAttributeNames":{"#guard":"permissions_probe_absent"}}"##,
     ),
     json(
+        "dynamodb:UpdateItem",
         "DYNAMODB",
         "dynamodb",
         "DynamoDB_20120810.UpdateItem",
         r##"{"TableName":"ModelMetadata","Key":{"permissions_probe_absent":{"S":"absent"}},"UpdateExpression":"SET #guard = :value","ConditionExpression":"attribute_exists(#guard) AND attribute_not_exists(#guard)","ExpressionAttributeNames":{"#guard":"permissions_probe_guard"},"ExpressionAttributeValues":{":value":{"S":"absent"}}}"##,
     ),
     json(
+        "dynamodb:GetItem",
         "DYNAMODB",
         "dynamodb",
         "DynamoDB_20120810.GetItem",
         r#"{"TableName":"ModelMetadata","Key":{"permissions_probe_absent":{"S":"absent"}}}"#,
     ),
     json(
+        "dynamodb:Scan",
         "DYNAMODB",
         "dynamodb",
         "DynamoDB_20120810.Scan",
         r#"{"TableName":"ModelMetadata","Limit":1,"Select":"COUNT"}"#,
     ),
     json(
+        "dynamodb:Query",
         "DYNAMODB",
         "dynamodb",
         "DynamoDB_20120810.Query",
         r##"{"TableName":"ModelMetadata","Limit":1,"Select":"COUNT","KeyConditionExpression":"#key = :value","ExpressionAttributeNames":{"#key":"permissions_probe_absent"},"ExpressionAttributeValues":{":value":{"S":"absent"}}}"##,
     ),
     json(
+        "sagemaker:CreateTrainingJob",
         "SAGEMAKER",
         "sagemaker",
         "SageMaker.CreateTrainingJob",
         r#"{"TrainingJobName":"permissions-probe-0","RoleArn":"arn:aws:iam::123456789012:role/permissions-probe-0","AlgorithmSpecification":{"TrainingImage":"123456789012.dkr.ecr.us-east-1.amazonaws.com/permissions-probe-0:absent","TrainingInputMode":"File"},"ResourceConfig":{"InstanceType":"ml.m5.large","InstanceCount":1,"VolumeSizeInGB":1},"StoppingCondition":{"MaxRuntimeInSeconds":60},"OutputDataConfig":{"S3OutputPath":"s3://your-bucket-name/permissions-probe-0"}}"#,
     ),
-    json("SAGEMAKER", "sagemaker", "SageMaker.DescribeTrainingJob", r#"{"TrainingJobName":"permissions-probe-0"}"#),
     json(
+        "sagemaker:DescribeTrainingJob",
+        "SAGEMAKER",
+        "sagemaker",
+        "SageMaker.DescribeTrainingJob",
+        r#"{"TrainingJobName":"permissions-probe-0"}"#,
+    ),
+    json(
+        "sagemaker:CreateModel",
         "SAGEMAKER",
         "sagemaker",
         "SageMaker.CreateModel",
         r#"{"ModelName":"permissions-probe-0","ExecutionRoleArn":"arn:aws:iam::123456789012:role/permissions-probe-0","PrimaryContainer":{"Image":"123456789012.dkr.ecr.us-east-1.amazonaws.com/permissions-probe-0:absent"}}"#,
     ),
     json(
+        "sagemaker:CreateEndpoint",
         "SAGEMAKER",
         "sagemaker",
         "SageMaker.CreateEndpoint",
         r#"{"EndpointName":"permissions-probe-0","EndpointConfigName":"permissions-probe-0"}"#,
     ),
     Call {
+        action: "sagemaker:InvokeEndpoint",
         endpoint: "SAGEMAKER_RUNTIME",
         service: "sagemaker",
         method: "POST",
@@ -115,18 +155,21 @@ const CALLS: &[Call] = &[
         body: "{}",
     },
     json(
+        "logs:CreateLogGroup",
         "CLOUDWATCH_LOGS",
         "logs",
         "Logs_20140328.CreateLogGroup",
         r#"{"logGroupName":"/aws/lambda/permissions-probe"}"#,
     ),
     json(
+        "logs:CreateLogStream",
         "CLOUDWATCH_LOGS",
         "logs",
         "Logs_20140328.CreateLogStream",
         r#"{"logGroupName":"/aws/lambda/permissions-probe","logStreamName":"2026/01/01/[$LATEST]abc"}"#,
     ),
     json(
+        "logs:PutLogEvents",
         "CLOUDWATCH_LOGS",
         "logs",
         "Logs_20140328.PutLogEvents",
@@ -212,20 +255,65 @@ impl Client {
         Ok(sender)
     }
 
-    async fn call(&self, call: &'static Call) -> Result<(), Failure> {
-        let host = self.endpoints[call.endpoint].as_str();
+    /// Makes a call and finds out which request AWS says that it was.
+    async fn call(&self, call: &'static Call) -> Result<Row, Failure> {
+        let (started, host) = (Instant::now(), self.endpoints[call.endpoint].as_str());
         let request = self.sign(call, host)?;
-        let idle = self.idle.lock().map_or(None, |mut idle| idle.get_mut(call.endpoint).and_then(Vec::pop));
-        let mut connection = match idle.filter(SendRequest::is_ready) {
+        let mut connection = match self.idle(call.endpoint).filter(SendRequest::is_ready) {
             Some(connection) => connection,
             None => self.connect(host).await?,
         };
-        connection.send_request(request).await?.into_body().collect().await?;
-        if let Ok(mut idle) = self.idle.lock() {
-            idle.entry(call.endpoint).or_default().push(connection);
-        }
-        Ok(())
+        let answer = connection.send_request(request).await?;
+        let id = ["x-amzn-requestid", "x-amz-request-id"].iter().find_map(|name| answer.headers().get(*name));
+        let id = id.ok_or_else(|| format!("the answer to {} has no request id", call.action))?.to_str()?.to_owned();
+        let (action, status) = (call.action, answer.status().as_u16());
+        answer.into_body().collect().await?;
+        self.keep(call.endpoint, connection);
+        Ok(Row { action, status, id, ms: started.elapsed().as_millis() })
     }
+
+    fn idle(&self, endpoint: &str) -> Option<Connection> {
+        self.idle.lock().ok()?.get_mut(endpoint)?.pop()
+    }
+
+    fn keep(&self, endpoint: &'static str, connection: Connection) {
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.entry(endpoint).or_default().push(connection);
+        }
+    }
+}
+
+/// What a call brought.
+struct Row {
+    action: &'static str,
+    status: u16,
+    id: String,
+    ms: u128,
+}
+
+/// The log's line of a run, about as long as what the function logs of one.
+fn report(rows: &[Row], request: &str) -> String {
+    let mut line = format!(r#"{{"timestamp":"{}","level":"INFO","function_request_id":"{request}""#, timestamp());
+    line.push_str(r#","statusCode":200,"verdict":"allowed","rows":["#);
+    for (index, Row { action, status, id, ms }) in rows.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(line, r#"{comma}{{"action":"{action}","status":{status},"id":"{id}","ms":{ms}}}"#).unwrap_or_default();
+    }
+    line.push_str("]}\n");
+    line
+}
+
+/// Does the same for every call at once.
+async fn for_each_call<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send + 'static>(
+    client: &Arc<Client>,
+    act: fn(Arc<Client>, &'static Call) -> F,
+) -> Result<Vec<T>, Failure> {
+    let tasks: Vec<_> = CALLS.iter().map(|call| tokio::spawn(act(client.clone(), call))).collect();
+    let mut done = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        done.push(task.await??);
+    }
+    Ok(done)
 }
 
 fn variable(name: &str) -> Result<String, Failure> {
@@ -251,6 +339,14 @@ async fn main() -> Result<(), Failure> {
         idle: Mutex::default(),
     });
 
+    if std::env::args().any(|argument| argument == "--preconnect") {
+        let connect = |client: Arc<Client>, call: &'static Call| async move {
+            let connection = client.connect(&client.endpoints[call.endpoint]).await?;
+            client.keep(call.endpoint, connection);
+            Ok(())
+        };
+        for_each_call(&client, connect).await?;
+    }
     let api = variable("AWS_LAMBDA_RUNTIME_API")?;
     let (mut lambda, connection) = handshake(TokioIo::new(TcpStream::connect(&api).await?)).await?;
     tokio::spawn(connection);
@@ -266,18 +362,10 @@ async fn main() -> Result<(), Failure> {
         let event = lambda.send_request(request("GET", "/2018-06-01/runtime/invocation/next".to_owned(), "")?).await?;
         let id = event.headers()["lambda-runtime-aws-request-id"].to_str()?.to_owned();
         event.into_body().collect().await?;
-        let calls: Vec<_> = CALLS
-            .iter()
-            .map(|call| {
-                let client = client.clone();
-                tokio::spawn(async move { client.call(call).await })
-            })
-            .collect();
-        for call in calls {
-            call.await??;
-        }
+        let rows = for_each_call(&client, |client, call| async move { client.call(call).await }).await?;
+        std::io::stdout().write_all(report(&rows, &id).as_bytes())?;
         lambda.ready().await?;
         let path = format!("/2018-06-01/runtime/invocation/{id}/response");
-        lambda.send_request(request("POST", path, r#"{"statusCode":200}"#)?).await?.into_body().collect().await?;
+        lambda.send_request(request("POST", path, RESPONSE)?).await?.into_body().collect().await?;
     }
 }

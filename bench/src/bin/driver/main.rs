@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! driver serve DIRECTORY DELAY_MS             answers as AWS does, over TLS; ends with its standard input
-//! driver run CPU_PERCENT TIMES -- COMMAND …   starts the command, and invokes it so many times
+//! driver run INIT_PERCENT CPU_PERCENT TIMES -- COMMAND …
+//!                                             starts the command, and invokes it so many times
 //! ```
 //!
 //! `run` prints one line of JSON: the milliseconds from the start of the process
 //! to its first request for an event (`init`) and of each invocation, the CPU
-//! time of each of these, and the peak of the memory. The
-//! process runs unthrottled until it first asks for an event, as on Lambda, and
-//! under the quota from then on. 100 percent is one CPU; 0 is no quota.
+//! time of each of these, the peak of the memory, and how many bytes it wrote to
+//! its log in an invocation. The first quota is for the process until it first
+//! asks for an event, the second from then on. 100 percent is one CPU; 0 is no
+//! quota, as while Lambda starts a function.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made ends the program")]
 
@@ -20,11 +22,14 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve", directory, delay] => serve::serve(directory.as_ref(), delay.parse().unwrap()),
-        ["run", percent, times, "--", ..] => {
-            run::run(percent.parse().unwrap(), times.parse().unwrap(), &arguments[4..]);
+        ["run", init_percent, percent, times, "--", ..] => {
+            let [init_percent, percent] = [init_percent, percent].map(|percent| percent.parse().unwrap());
+            run::run(init_percent, percent, times.parse().unwrap(), &arguments[5..]);
         }
         _ => {
-            eprintln!("usage: driver serve DIRECTORY DELAY_MS | driver run CPU_PERCENT TIMES -- COMMAND …");
+            eprintln!(
+                "usage: driver serve DIRECTORY DELAY_MS | driver run INIT_PERCENT CPU_PERCENT TIMES -- COMMAND …"
+            );
             std::process::exit(2);
         }
     }

@@ -64,7 +64,9 @@ impl Drop for Group {
     }
 }
 
-pub fn run(percent: f64, invocations: usize, command: &[String]) {
+/// Starts the command with one share of a CPU until it asks for its first event,
+/// and another from then on.
+pub fn run(init_percent: f64, percent: f64, invocations: usize, command: &[String]) {
     let (asked, asking) = mpsc::channel();
     let asked = std::sync::Mutex::new(asked);
     let api = Server::start(move |request: &Request| {
@@ -85,10 +87,14 @@ pub fn run(percent: f64, invocations: usize, command: &[String]) {
         .env("AWS_LAMBDA_FUNCTION_NAME", "permissions-probe")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let log = child.stdout.take().unwrap();
+    // A program that fills its pipe would wait.
+    let logged = std::thread::spawn(move || std::io::copy(&mut { log }, &mut std::io::sink()).unwrap());
     group.account(child.id());
+    group.limit(child.id(), init_percent);
     let patience = Duration::from_mins(2);
     let Ok(Asked::Next(mut next)) = asking.recv_timeout(patience) else {
         panic!("{command:?} did not ask for an event")
@@ -115,14 +121,19 @@ pub fn run(percent: f64, invocations: usize, command: &[String]) {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    // What was read from the disk, and not from what the operating system keeps in memory.
+    let io = std::fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
+    let read = io.lines().find_map(|line| line.strip_prefix("read_bytes: ")).unwrap();
+    let read: f64 = read.parse().unwrap();
     // Not killed outright, so that a profiler around it can write what it has found.
     drop(Command::new("kill").arg(child.id().to_string()).status());
     drop(child.wait());
+    let logged = logged.join().unwrap() / u64::try_from(invocations.max(1)).unwrap();
     let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
     let (took, used): (Vec<_>, Vec<_>) = times.into_iter().map(|(took, used)| (ms(took), ms(used))).unzip();
     println!(
         "{}",
-        json!({"init": ms(init), "initCpu": ms(init_cpu), "invocations": took, "invocationsCpu": used, "peakMiB": peak / 1024.0})
+        json!({"init": ms(init), "initCpu": ms(init_cpu), "invocations": took, "invocationsCpu": used, "peakMiB": peak / 1024.0, "readMB": read / 1e6, "logged": logged})
     );
 }
 

@@ -17,10 +17,11 @@ use fake_aws::{healthy, read_body, read_head};
 const SERVICES: &[&str] = &["S3", "DYNAMODB", "SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "STS"];
 
 static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
 
 /// Writes the authority's certificate to `DIRECTORY/ca.pem`, prints the endpoints
 /// as one line of JSON, and answers until standard input ends. An empty line on
-/// it asks for the number of connections since the last one.
+/// it asks for the numbers of connections and of requests since the last one.
 pub fn serve(directory: &Path, delay_ms: u64) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     // Where both had rcgen's own name, OpenSSL would take what it signs for self-signed.
@@ -56,7 +57,7 @@ pub fn serve(directory: &Path, delay_ms: u64) {
     println!("{}", serde_json::Value::from(endpoints));
     let mut byte = [0];
     while std::io::stdin().read(&mut byte).is_ok_and(|read| read > 0) {
-        println!("{}", CONNECTIONS.swap(0, Ordering::SeqCst));
+        println!("{} {}", CONNECTIONS.swap(0, Ordering::SeqCst), REQUESTS.swap(0, Ordering::SeqCst));
     }
 }
 
@@ -73,6 +74,7 @@ fn answer(connection: TcpStream, config: Arc<ServerConfig>, delay: Duration) {
         if read_body(&mut reader, &mut request).is_none() {
             break;
         }
+        REQUESTS.fetch_add(1, Ordering::SeqCst);
         let started = Instant::now();
         let answer = healthy(&request);
         std::thread::sleep(delay.saturating_sub(started.elapsed()));
