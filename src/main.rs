@@ -9,6 +9,11 @@ use permissions_probe::config::{Config, Logging, environment, trust_store};
 use permissions_probe::function::{App, sdk};
 use permissions_probe::telemetry;
 
+/// A request of the SDK allocates some hundred times, which the allocator of the
+/// GNU C library makes a quarter of what a warm run computes (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One thread is all that the smallest function has.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

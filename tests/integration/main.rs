@@ -23,6 +23,7 @@ mod own;
 mod pages;
 mod policy_language;
 mod process;
+mod proxy;
 mod random_policies;
 mod random_specifications;
 mod root_causes;

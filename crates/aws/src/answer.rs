@@ -12,7 +12,7 @@ use http_body_util::LengthLimitError;
 use permissions_core::answer::{Answer, NoAnswer, Reply};
 use permissions_core::iam::names::is_region;
 
-use crate::http_client::NotAnAnswer;
+use crate::http_client::{NotAnAnswer, sources};
 
 /// Reads what an SDK call returned. `name` gives a success the name that
 /// the probe's proofs use for it.
@@ -82,11 +82,6 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut chain: Vec<String> = sources(error).map(ToString::to_string).collect();
     chain.dedup();
     chain.join(": ")
-}
-
-/// The error and everything that it says it came from.
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// Cuts the secrets out of AWS's own messages: a refused signature is answered

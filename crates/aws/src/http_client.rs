@@ -3,33 +3,38 @@
 //! All services share it, so that certificates are read once and a host's
 //! connections are shared.
 
+use std::error::Error;
 use std::fmt;
-use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
-use std::sync::Arc;
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use aws_sdk_sts::config::SharedHttpClient;
 use aws_sdk_sts::config::http::HttpResponse;
-use aws_sdk_sts::config::{ConfigBag, HttpClient, RuntimeComponents, SharedHttpClient};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::pool::{self, ConnectionEvent, ConnectionPool};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{self, Provider, TlsContext};
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_sdk_sts::config::{HttpClient, RuntimeComponents};
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
+use http::Uri;
+use http::header::PROXY_AUTHORIZATION;
+use http::uri::InvalidUri;
 use http_body_util::Limited;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
+use crate::connector::{Connector, TimedOut};
 use crate::trust_store::TrustStore;
 
 /// The most that is read of one answer, in bytes. What AWS answers to the
@@ -42,43 +47,40 @@ pub const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 const AMAZON: &[u8] = include_bytes!("amazon.pem");
 
 /// The connections of this process, and the clients that use them.
-#[derive(Clone, Debug)]
-pub struct Connections {
-    pool: SharedHttpClient,
-    counts: Arc<Counts>,
-    tls: TlsContext,
-}
+#[derive(Clone)]
+pub struct Connections(Arc<Shared>);
 
-/// How many connections were asked for ahead of time, and how many attempts to
-/// connect have ended, with a connection or without one.
-#[derive(Debug, Default)]
-struct Counts {
+/// The connections that are kept, and what sends a request on one of them.
+type Pool = legacy::Client<Connector, SdkBody>;
+
+struct Shared {
+    connector: Connector,
+    /// The connections that are kept, for each limit on connecting that a client has.
+    pools: Mutex<Vec<(Option<Duration>, Pool)>>,
+    /// How many connections were asked for ahead of time.
     wanted: AtomicUsize,
+    /// How many of these attempts have ended, with a connection or without one.
     settled: AtomicUsize,
     changed: Notify,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connections")
+    }
 }
 
 impl Connections {
     /// They go through the proxy that the environment names, as those of the
     /// SDK's own client do.
     pub fn new(trusted: &TrustStore) -> Self {
-        let counts = Arc::new(Counts::default());
-        let observed = counts.clone();
-        let tls = TlsContext::builder().with_trust_store(sdk_trust_store(trusted)).build().unwrap_or_default();
-        let pool = ConnectionPool::builder()
-            .proxy_config(ProxyConfig::from_env())
-            .event_listener(move |event: &ConnectionEvent<'_>| {
-                if matches!(event, ConnectionEvent::Opened(_) | ConnectionEvent::EstablishmentFailed(_)) {
-                    observed.settled.fetch_add(1, Ordering::Relaxed);
-                    observed.changed.notify_one();
-                }
-            })
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .build_https();
-        let pool = pool.expect("a pool without partitions or limits has nothing that could contradict itself");
-        let client = pool::Client::new(&pool).expect("a pool without partitions has the anonymous one");
-        Self { pool: SharedHttpClient::new(client), counts, tls }
+        Self(Arc::new(Shared {
+            connector: Connector::new(roots(trusted)),
+            pools: Mutex::default(),
+            wanted: AtomicUsize::new(0),
+            settled: AtomicUsize::new(0),
+            changed: Notify::new(),
+        }))
     }
 
     /// The client that sends requests, and reads each answer up to its bound.
@@ -102,36 +104,141 @@ impl Connections {
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_method("PUT").map_err(refused)?;
         request.set_uri(url).map_err(refused)?;
-        let connector = Connector::builder()
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(self.tls.clone())
-            .build();
-        Ok(connector.call(request).await?.status().as_u16())
+        Ok(self.send(request, &new_pool(self.0.connector.clone()), None).await?.status().as_u16())
     }
 
     /// How many connections the connect-only clients have asked for.
     pub fn wanted(&self) -> usize {
-        self.counts.wanted.load(Ordering::Relaxed)
+        self.0.wanted.load(Ordering::Relaxed)
     }
 
     /// How many attempts to connect have ended.
     pub fn settled(&self) -> usize {
-        self.counts.settled.load(Ordering::Relaxed)
+        self.0.settled.load(Ordering::Relaxed)
+    }
+
+    /// Reads what servers have sent on these connections before any request.
+    pub fn read_ahead(&self) {
+        self.0.connector.read_ahead();
     }
 
     /// Waits for one of the two counts to change.
     pub async fn changed(&self) {
-        self.counts.changed.notified().await;
+        self.0.changed.notified().await;
+    }
+
+    /// Counts a connection that is wanted, or an attempt that has ended.
+    fn count(&self, counter: fn(&Shared) -> &AtomicUsize) {
+        counter(&self.0).fetch_add(1, Ordering::Relaxed);
+        self.0.changed.notify_one();
+    }
+
+    fn pool(&self, limit: Option<Duration>) -> Pool {
+        // A thread that panicked while it held the pools has left whole ones.
+        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, pool)) = pools.iter().find(|(known, _)| *known == limit) {
+            return pool.clone();
+        }
+        let pool = new_pool(self.0.connector.within(limit));
+        pools.push((limit, pool.clone()));
+        pool
+    }
+
+    /// Sends a request. `limit` is for how long the answer's head takes.
+    async fn send(
+        &self,
+        request: HttpRequest,
+        pool: &Pool,
+        limit: Option<Duration>,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+            return Err(ConnectorError::user(format!("not a URL of HTTP: {}", request.uri()).into()));
+        }
+        if let Some(authorization) = self.0.connector.proxy_authorization(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+        }
+        let_the_sdk_close(&mut request);
+        let sending = pool.request(request);
+        let answer = match limit {
+            Some(limit) => {
+                let timed_out = |_| ConnectorError::timeout(TimedOut::Reading(limit).into());
+                timeout(limit, sending).await.map_err(timed_out)?
+            }
+            None => sending.await,
+        };
+        let answer = answer.map_err(connector_error)?.map(SdkBody::from_body_1_x);
+        HttpResponse::try_from(answer).map_err(|error| ConnectorError::io(error.into()))
     }
 }
 
-fn sdk_trust_store(trusted: &TrustStore) -> tls::TrustStore {
-    match trusted {
-        TrustStore::Amazon => tls::TrustStore::empty().with_pem_certificate(AMAZON),
-        TrustStore::System => tls::TrustStore::empty().with_native_roots(true),
-        TrustStore::Bundle(pem) => tls::TrustStore::empty().with_pem_certificate(pem.as_slice()),
+fn new_pool(connector: Connector) -> Pool {
+    legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector)
+}
+
+/// Lets the SDK close the connection of a request: after some errors of a
+/// service it tries again on another one.
+fn let_the_sdk_close(request: &mut http::Request<SdkBody>) {
+    let connection = capture_connection(request);
+    let Some(wanted) = request.extensions().get::<CaptureSmithyConnection>() else { return };
+    wanted.set_connection_retriever(move || {
+        connection.connection_metadata().as_ref()?;
+        let connection = connection.clone();
+        let close = move || {
+            if let Some(connection) = connection.connection_metadata().as_ref() {
+                connection.poison();
+            }
+        };
+        Some(ConnectionMetadata::builder().proxied(false).poison_fn(close).build())
+    });
+}
+
+/// What went wrong, as the SDK decides whether to try again: also where a server
+/// has closed a connection that was kept.
+fn connector_error(error: legacy::Error) -> ConnectorError {
+    let is_user = |cause: &(dyn Error + 'static)| cause.downcast_ref().is_some_and(hyper::Error::is_user);
+    if sources(&error).any(<dyn Error>::is::<TimedOut>) {
+        ConnectorError::timeout(Failed(error).into())
+    } else if sources(&error).any(is_user) {
+        ConnectorError::user(Failed(error).into())
+    } else {
+        ConnectorError::io(Failed(error).into())
     }
+}
+
+/// What went wrong, in words that can be shown.
+#[derive(Debug)]
+struct Failed(legacy::Error);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_connect() { "no connection" } else { "no answer" })
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// The error and everything that it says it came from.
+pub(crate) fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The certificates to trust. What cannot be read is left out, since a
+/// certificate that is missing is told by the connection that needs it.
+fn roots(trusted: &TrustStore) -> RootCertStore {
+    let pem = |pem: &[u8]| CertificateDer::pem_slice_iter(pem).flatten().collect();
+    let certificates: Vec<_> = match trusted {
+        TrustStore::Amazon => pem(AMAZON),
+        TrustStore::System => rustls_native_certs::load_native_certs().certs,
+        TrustStore::Bundle(bundle) => pem(bundle),
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates);
+    roots
 }
 
 #[derive(Debug)]
@@ -141,83 +248,53 @@ struct Client {
 }
 
 impl HttpClient for Client {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let pool = self.connections.pool.http_connector(settings, components);
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let connections = self.connections.clone();
+        let connect = settings.connect_timeout();
         if self.sends {
-            SharedHttpConnector::new(Sender(pool))
+            SharedHttpConnector::new(Sender { connections, connect, read: settings.read_timeout() })
         } else {
-            SharedHttpConnector::new(ConnectOnly { pool, counts: self.connections.counts.clone() })
+            SharedHttpConnector::new(ConnectOnly { connections, connect })
         }
-    }
-
-    fn validate_base_client_config(
-        &self,
-        components: &RuntimeComponentsBuilder,
-        cfg: &ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.connections.pool.validate_base_client_config(components, cfg)
-    }
-
-    fn validate_final_config(&self, components: &RuntimeComponents, cfg: &ConfigBag) -> Result<(), BoxError> {
-        self.connections.pool.validate_final_config(components, cfg)
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.connections.pool.connector_metadata()
     }
 }
 
 #[derive(Debug)]
 struct ConnectOnly {
-    pool: SharedHttpConnector,
-    counts: Arc<Counts>,
+    connections: Connections,
+    connect: Option<Duration>,
 }
 
 impl HttpConnector for ConnectOnly {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (pool, counts) = (self.pool.clone(), self.counts.clone());
+        let (connections, connect) = (self.connections.clone(), self.connect);
         HttpConnectorFuture::new(async move {
-            // Polled once, the pool starts to connect, on a task of its own. It
-            // would send the request when it is polled again, which never
-            // happens, and the connection stays with the pool.
-            let mut opening = pin!(pool.call(unsent_request(request.uri())?));
-            if let Poll::Ready(failed) = poll_fn(|cx| Poll::Ready(opening.as_mut().poll(cx))).await {
-                return failed;
-            }
-            counts.wanted.fetch_add(1, Ordering::Relaxed);
-            counts.changed.notify_one();
+            let uri: Uri = request.uri().parse().map_err(|error: InvalidUri| ConnectorError::user(error.into()))?;
+            connections.count(|shared| &shared.wanted);
+            let counting = connections.clone();
+            let done = move || counting.count(|shared| &shared.settled);
+            connections.0.connector.within(connect).prepare(uri, done);
             pending().await
         })
     }
 }
 
-/// A request to this host that asks for nothing on nobody's behalf, so that no
-/// harm is done should it ever be sent. Its header keeps it off a connection of
-/// HTTP/2, which the pool would share at once instead of opening another.
-fn unsent_request(uri: &str) -> Result<HttpRequest, ConnectorError> {
-    let refused = |error: HttpError| ConnectorError::user(error.into());
-    let mut request = HttpRequest::get(uri).map_err(refused)?;
-    request.set_method("OPTIONS").map_err(refused)?;
-    request.headers_mut().insert("upgrade", "nothing");
-    Ok(request)
-}
-
 #[derive(Debug)]
-struct Sender(SharedHttpConnector);
+struct Sender {
+    connections: Connections,
+    connect: Option<Duration>,
+    read: Option<Duration>,
+}
 
 impl HttpConnector for Sender {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // Lambda's dry run, and what deletes, are answered with no content (Lambda API Reference, Invoke; S3 API Reference, DeleteObject).
         let may_be_empty = request.method() == "DELETE" || request.headers().get("x-amz-invocation-type").is_some();
-        let answer = self.0.call(request);
-        HttpConnectorFuture::new(async move { bounded(answer.await.map_err(broken)?, may_be_empty) })
+        let (connections, connect, read) = (self.connections.clone(), self.connect, self.read);
+        HttpConnectorFuture::new(async move {
+            bounded(connections.send(request, &connections.pool(connect), read).await?, may_be_empty)
+        })
     }
-}
-
-/// A connection that broke, whatever the protocol calls it: the SDK then tries
-/// again, as it should where a server has closed a connection that was kept.
-fn broken(error: ConnectorError) -> ConnectorError {
-    if error.is_other() { ConnectorError::io(error.into()) } else { error }
 }
 
 /// A success that AWS does not have for the probes' requests.
@@ -230,7 +307,7 @@ impl fmt::Display for NotAnAnswer {
     }
 }
 
-impl std::error::Error for NotAnAnswer {}
+impl Error for NotAnAnswer {}
 
 fn bounded(mut answer: HttpResponse, may_be_empty: bool) -> Result<HttpResponse, ConnectorError> {
     let status = answer.status().as_u16();
@@ -247,11 +324,17 @@ fn bounded(mut answer: HttpResponse, may_be_empty: bool) -> Result<HttpResponse,
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
+    use fake_aws::{Act, Request, Server, healthy, serve, with_headers};
 
-    use super::AMAZON;
+    use super::{AMAZON, CertificateDer, Connections, PemObject};
+    use crate::harness::{self as stub, specification};
+    use crate::probes;
+    use crate::run::check_all;
+    use crate::trust_store::TrustStore;
 
     /// The certificates of a file in PEM whose subject or issuer has one of these names; all of them without names.
     fn named(pem: &[u8], names: &[&str]) -> BTreeSet<Vec<u8>> {
@@ -274,5 +357,25 @@ mod tests {
         assert!(system.len() >= 4, "the system's store has only {} of Amazon's roots", system.len());
         let missing: Vec<_> = system.difference(&own).map(|der| String::from_utf8_lossy(der).into_owned()).collect();
         assert!(missing.is_empty(), "crates/aws/src/amazon.pem lacks roots that the operating system has: {missing:?}");
+    }
+
+    #[tokio::test]
+    async fn an_attempt_after_a_fault_of_the_service_takes_another_connection() {
+        let count = AtomicUsize::new(0);
+        let aws = Server::accept(move |connection, seen| {
+            let is_broken = count.fetch_add(1, Ordering::SeqCst) == 0;
+            let answer = move |request: &Request| {
+                Act::from(if is_broken { with_headers(503, "x-amzn-requestid: A\r\n", "") } else { healthy(request) })
+            };
+            serve(connection, seen, Duration::from_secs(10), &answer);
+        });
+        let sdk = stub::sdk(&format!("http://{}", aws.address));
+        let sdk = sdk.to_builder().http_client(Connections::new(&TrustStore::Amazon).client()).build();
+        let session = Arc::new(stub::session_at(&sdk, specification(), Duration::from_secs(5)));
+        let mut checks = permissions_core::plan::plan(&session.specification, &probes::infos()).checks;
+        checks.retain(|check| check.action() == "s3:GetObject");
+        let outcomes = check_all(&checks, &session, Duration::from_secs(5)).await;
+        assert_eq!(outcomes.iter().map(stub::summary).collect::<Vec<_>>(), ["allowed 200 documented"]);
+        assert_eq!(aws.seen.connections(), 2);
     }
 }

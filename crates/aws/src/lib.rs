@@ -6,8 +6,10 @@
 //! | module | what it is about |
 //! |---|---|
 //! | [`trust_store`] | whose certificates are trusted |
+//! | `connector` | how a connection is made: directly or through a proxy, and ahead of time |
 //! | [`http_client`] | the one HTTP client: how much it reads, and how it connects ahead of time |
 //! | [`answer`] | from what an SDK call returned to an answer |
+//! | `user_agent` | the user agent of the requests, made once for each service |
 //! | `time_left` | for how long a probe may wait for more than it knows already |
 //! | [`session`] | the clients, the Region, the principal, and what one probe learns for another |
 //! | [`form`] | requests that are data |
@@ -18,6 +20,7 @@
 //! | [`preconnect`] | the connections of a run, opened while Lambda starts the function |
 
 pub mod answer;
+mod connector;
 pub mod form;
 #[cfg(test)]
 mod harness;
@@ -30,3 +33,4 @@ pub mod run;
 pub mod session;
 mod time_left;
 pub mod trust_store;
+mod user_agent;

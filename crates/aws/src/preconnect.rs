@@ -13,11 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use permissions_core::plan::Check;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 use crate::http_client::Connections;
 use crate::probes;
+use crate::run::MAX_CONCURRENCY;
 use crate::session::Session;
 
 /// The most that it takes: many times what connecting within a Region
@@ -27,6 +28,8 @@ const LIMIT: Duration = Duration::from_millis(500);
 /// Makes the checks in a session whose clients connect only,
 /// until every connection is open or cannot be opened.
 pub async fn preconnect(checks: &[Check], session: &Arc<Session>, connections: &Connections) {
+    // A run makes no more connections than this.
+    let checks = &checks[..checks.len().min(MAX_CONCURRENCY)];
     let mut connecting = JoinSet::new();
     for check in checks.iter().cloned() {
         let session = session.clone();
@@ -44,12 +47,18 @@ pub async fn preconnect(checks: &[Check], session: &Arc<Session>, connections: &
     };
     drop(timeout(LIMIT, opened).await);
     connecting.shutdown().await;
+    // What has arrived meanwhile is seen when the runtime has asked the operating system.
+    yield_now().await;
+    connections.read_ahead();
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
+
+    use fake_aws::{Act, Request, Server, serve};
 
     use super::*;
     use crate::harness::{self as stub, Stub, healthy, specification};
@@ -90,6 +99,30 @@ mod tests {
             assert!(outcomes.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
             assert_eq!(aws.seen.connections(), checks.len(), "run {run} needs no other connection");
         }
+    }
+
+    #[tokio::test]
+    async fn connections_that_were_closed_before_the_run_are_opened_anew() {
+        let opened = AtomicUsize::new(0);
+        let count = checks().len();
+        // As AWS closes connections while the function is frozen.
+        let aws = Server::accept(move |connection, seen| {
+            if opened.fetch_add(1, Ordering::SeqCst) >= count {
+                serve(connection, seen, Duration::from_secs(10), &|request: &Request| Act::from(healthy(request)));
+            }
+        });
+        let connections = Connections::new(&TrustStore::Amazon);
+        let (session, connecting) = sessions(&format!("http://{}", aws.address), &connections);
+        preconnect(&checks(), &connecting, &connections).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut requests = Vec::new();
+        for _ in 0..2 {
+            let outcomes = check_all(&checks(), &session, Duration::from_secs(5)).await;
+            assert!(outcomes.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
+            requests.push(aws.seen.count());
+        }
+        assert_eq!(requests[1], 2 * requests[0], "in the first run, no request was sent twice");
+        assert_eq!(aws.seen.connections(), 2 * count);
     }
 
     #[tokio::test]

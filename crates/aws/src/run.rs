@@ -69,16 +69,7 @@ async fn check_in_turns(checks: &[Check], session: &Arc<Session>, limit: Duratio
     check_at_once(MAX_CONCURRENCY, sends, session, (limit, whole)).await
 }
 
-/// The same, with another bound.
-pub async fn check_at_most(
-    at_once: usize,
-    checks: Vec<(Check, SendOn)>,
-    session: &Arc<Session>,
-    limit: Duration,
-) -> Vec<Outcome> {
-    check_at_once(at_once, checks, session, (limit, limit)).await
-}
-
+/// The same; at most `at_once` of them at the same time.
 async fn check_at_once(
     at_once: usize,
     checks: Vec<(Check, SendOn)>,
@@ -116,9 +107,9 @@ async fn check_at_once(
 async fn check_one(check: Check, send: SendOn, session: Arc<Session>, limit: Duration) -> Outcome {
     let ask = check.ask.clone();
     // A request that would make what does not exist goes to no account that is not known to be the one that has it.
-    let has_to_be_known = form::find(check.action()).is_some_and(|form| form.harmless_on == HarmlessOn::Known);
+    let has_to_be_known = || form::find(check.action()).is_some_and(|form| form.harmless_on == HarmlessOn::Known);
     if let Some(account) = ask.as_ref().and_then(|ask| ask.account.as_deref())
-        && session.known_account().map_or(has_to_be_known, |own| own != account)
+        && session.known_account().map_or_else(has_to_be_known, |own| own != account)
     {
         let detail = format!(
             "the policy's resource is of the account {account}, and the request can name none but the caller's"

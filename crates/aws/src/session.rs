@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -20,6 +21,7 @@ use permissions_core::specification::{Specification, Table};
 use tokio::sync::SetOnce;
 
 use crate::time_left::time_left;
+use crate::user_agent::UserAgent;
 
 /// The name under which the clients count their retries.
 pub const RETRY_PARTITION: &str = NAME_PREFIX;
@@ -272,6 +274,8 @@ impl Clients {
                     .operation_attempt_timeout(timeout.mul_f32(0.6))
                     .build(),
             )
+            // An answer that comes too slowly is ended by the limit of its attempt, as one that does not come.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // However long a service asks to wait for, the run has an end.
             .retry_config(
                 RetryConfig::standard()
@@ -283,14 +287,24 @@ impl Clients {
         // The SDK's own budget of retries is one for the whole process, and outages of some runs would use it up
         // for the next ones. A run needs none: its probes and their attempts are counted.
         let partition = RetryPartition::custom(RETRY_PARTITION).token_bucket(TokenBucket::unlimited()).build();
+        macro_rules! agent {
+            ($service:ident) => {
+                UserAgent::new(
+                    stringify!($service).trim_start_matches("aws_sdk_"),
+                    $service::meta::PKG_VERSION,
+                    sdk.app_name(),
+                )
+            };
+        }
         macro_rules! client {
             ($service:ident) => {{
                 let config = $service::config::Builder::from(&sdk).retry_partition(partition.clone());
-                $service::Client::from_conf(config.build())
+                $service::Client::from_conf(config.interceptor(agent!($service)).build())
             }};
         }
         let s3 = aws_sdk_s3::config::Builder::from(&sdk)
             .retry_partition(partition.clone())
+            .interceptor(agent!(aws_sdk_s3))
             // Emulators do not answer under a bucket's own host name.
             .force_path_style(settings.path_style)
             // The digest that PutObject's probe sends must stay the wrong one.

@@ -116,7 +116,10 @@ impl Warning {
 
 /// Whether the text stands in the message, without regard to case.
 pub(crate) fn contains(message: &str, text: &str) -> bool {
-    text.is_empty() || message.as_bytes().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+    let Some((first, rest)) = text.as_bytes().split_first() else { return true };
+    // Nearly every place differs in the first letter, and every answer is looked through for every proof.
+    let mut places = message.as_bytes().windows(text.len());
+    places.any(|place| place[0].eq_ignore_ascii_case(first) && place[1..].eq_ignore_ascii_case(rest))
 }
 
 #[cfg(test)]

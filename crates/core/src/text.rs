@@ -95,7 +95,8 @@ fn sanitize(mut text: String) -> String {
         text.truncate(end);
         text.extend(["… [", &cut.to_string(), " bytes more]"]);
     }
-    if !text.chars().any(is_control) {
+    // Nearly every text is of printable ASCII alone.
+    if text.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) || !text.chars().any(is_control) {
         return text;
     }
     text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()

@@ -123,11 +123,11 @@ async fn a_probe_waits_for_its_turn_and_is_a_row_without_one() {
         let checks = checks_of(&actions, &specification());
         checks.into_iter().map(|check| (check.clone(), probes::send_of(&check))).collect()
     };
-    let outcomes = check_at_most(2, sends(), &session, Duration::from_secs(5)).await;
+    let outcomes = check_at_once(2, sends(), &session, (Duration::from_secs(5), Duration::from_secs(5))).await;
     assert!(outcomes.iter().all(|outcome| stub::summary(outcome).starts_with("allowed")));
     assert!(stub.seen.connections() <= 4, "two at a time, to one host: {}", stub.seen.connections());
 
-    let outcomes = check_at_most(1, sends(), &session, Duration::from_millis(150)).await;
+    let outcomes = check_at_once(1, sends(), &session, (Duration::from_millis(150), Duration::from_millis(150))).await;
     assert_eq!(outcomes.iter().map(|outcome| outcome.check.action()).collect::<Vec<_>>(), actions);
     assert!(stub::summary(&outcomes[0]).starts_with("allowed"));
     assert!(outcomes[2..].iter().all(|outcome| stub::summary(outcome) == "inconclusive timedOut"));
@@ -274,7 +274,13 @@ async fn a_probe_that_panics_is_a_row() {
     let mut checks = checks_of(&["s3:GetObject", CONTROL], &specification()).into_iter();
     let (broken, control) = (checks.next().unwrap(), checks.next().unwrap());
     let send = probes::send_of(&control);
-    let outcomes = check_at_most(2, vec![(broken, breaks), (control, send)], &session, Duration::from_secs(5)).await;
+    let outcomes = check_at_once(
+        2,
+        vec![(broken, breaks), (control, send)],
+        &session,
+        (Duration::from_secs(5), Duration::from_secs(5)),
+    )
+    .await;
     assert_eq!(stub::summary(&outcomes[0]), "inconclusive probeBroken");
     assert!(format!("{:?}", outcomes[0].answer).contains("out of cheese"));
     assert_eq!(stub::summary(&outcomes[1]), "inconclusive network");
