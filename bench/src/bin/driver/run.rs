@@ -1,7 +1,7 @@
 //! One program, from its start to its last invocation.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,24 +30,32 @@ impl Group {
             accounting: PathBuf::from("/sys/fs/cgroup/cpuacct").join(&name),
         };
         for path in [&group.cpu, &group.accounting] {
-            std::fs::create_dir_all(path).unwrap_or_else(|error| {
+            // One of an earlier process of this number would have its time.
+            drop(std::fs::remove_dir(path));
+            std::fs::create_dir(path).unwrap_or_else(|error| {
                 panic!("{}: {error}: this machine lets no quota be set, so nothing was measured", path.display())
             });
         }
+        std::fs::write(group.cpu.join("cpu.cfs_period_us"), "20000").unwrap();
         group
     }
 
-    fn account(&self, process: u32) {
-        std::fs::write(self.accounting.join("cgroup.procs"), process.to_string()).unwrap();
+    /// Starts a command in the group: from a thread that is in it, so that nothing of the start is outside.
+    fn spawn(&self, mut command: Command) -> Child {
+        let tasks = [&self.cpu, &self.accounting].map(|path| path.join("tasks"));
+        let starting = std::thread::spawn(move || {
+            for path in tasks {
+                std::fs::write(path, "0").unwrap();
+            }
+            command.spawn().unwrap()
+        });
+        starting.join().unwrap()
     }
 
-    /// A share of one CPU, in periods of 20 ms as on Lambda's smallest sizes.
-    fn limit(&self, process: u32, percent: f64) {
-        if percent > 0.0 {
-            std::fs::write(self.cpu.join("cpu.cfs_period_us"), "20000").unwrap();
-            std::fs::write(self.cpu.join("cpu.cfs_quota_us"), format!("{:.0}", percent * 200.0)).unwrap();
-            std::fs::write(self.cpu.join("cgroup.procs"), process.to_string()).unwrap();
-        }
+    /// A share of one CPU, in periods of 20 ms as on Lambda's smallest sizes; all of it, where that is 0 percent.
+    fn limit(&self, percent: f64) {
+        let quota = if percent > 0.0 { format!("{:.0}", percent * 200.0) } else { "-1".to_owned() };
+        std::fs::write(self.cpu.join("cpu.cfs_quota_us"), quota).unwrap();
     }
 
     /// The CPU time so far.
@@ -57,10 +65,27 @@ impl Group {
     }
 }
 
+/// A process, which ends with this program whatever happens.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
-        drop(std::fs::remove_dir(&self.cpu));
-        drop(std::fs::remove_dir(&self.accounting));
+        for path in [&self.cpu, &self.accounting] {
+            // A process that has ended is in its group for a moment more.
+            for _ in 0..50 {
+                if std::fs::remove_dir(path).is_ok() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
     }
 }
 
@@ -80,33 +105,35 @@ pub fn run(init_percent: f64, percent: f64, invocations: usize, command: &[Strin
         Act::Send(with_headers(202, "", "{}"))
     });
     let group = Group::new();
-    let started = Instant::now();
-    let mut child = Command::new(&command[0])
+    group.limit(init_percent);
+    let mut start = Command::new(&command[0]);
+    start
         .args(&command[1..])
         .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", "permissions-probe")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = child.stdout.take().unwrap();
+        .stdout(Stdio::piped());
+    let started = Instant::now();
+    let mut child = Running(group.spawn(start));
+    let log = child.0.stdout.take().unwrap();
     // A program that fills its pipe would wait.
     let logged = std::thread::spawn(move || std::io::copy(&mut { log }, &mut std::io::sink()).unwrap());
-    group.account(child.id());
-    group.limit(child.id(), init_percent);
     let patience = Duration::from_mins(2);
     let Ok(Asked::Next(mut next)) = asking.recv_timeout(patience) else {
         panic!("{command:?} did not ask for an event")
     };
     let init = started.elapsed();
     let init_cpu = group.used();
-    group.limit(child.id(), percent);
+    group.limit(percent);
 
     let mut times = Vec::new();
     for index in 0..invocations {
-        // What the quota has left over from a pause is as much as on Lambda: one period.
-        std::thread::sleep(Duration::from_millis(100));
+        // The event that a start is for waits already. What the quota has left over from a pause is as much as on
+        // Lambda: one period.
+        if index > 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
         let cpu = group.used();
         let begun = Instant::now();
         next.send(event(index)).unwrap();
@@ -118,16 +145,16 @@ pub fn run(init_percent: f64, percent: f64, invocations: usize, command: &[Strin
         next = after;
         times.push((took, group.used().saturating_sub(cpu)));
     }
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.0.id())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     // What was read from the disk, and not from what the operating system keeps in memory.
-    let io = std::fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
+    let io = std::fs::read_to_string(format!("/proc/{}/io", child.0.id())).unwrap();
     let read = io.lines().find_map(|line| line.strip_prefix("read_bytes: ")).unwrap();
     let read: f64 = read.parse().unwrap();
     // Not killed outright, so that a profiler around it can write what it has found.
-    drop(Command::new("kill").arg(child.id().to_string()).status());
-    drop(child.wait());
+    drop(Command::new("kill").arg(child.0.id().to_string()).status());
+    drop(child.0.wait());
     let logged = logged.join().unwrap() / u64::try_from(invocations.max(1)).unwrap();
     let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
     let (took, used): (Vec<_>, Vec<_>) = times.into_iter().map(|(took, used)| (ms(took), ms(used))).unzip();

@@ -1,6 +1,8 @@
 //! The actions that AWS has, the kinds of resources that they take, and the actions that stand behind them: as the
 //! Service Authorization Reference lists them, by way of a public data set (tools/actions.py says which).
 
+use std::sync::LazyLock;
+
 use crate::iam::resource::{self, Parts, Slashes};
 use crate::iam::wildcard;
 
@@ -60,12 +62,20 @@ pub fn actions_named(name: &str) -> Vec<String> {
     services().flat_map(|service| service.actions_like(name)).map(|action| action.name).collect()
 }
 
-fn services() -> impl Iterator<Item = Service> {
+/// The services, found once: to look for them takes as long as half of a run, and a specification asks for each of its
+/// actions.
+static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
     // The first part is the line that says where the list is from.
-    CATALOGUE.split("\n=").skip(1).map(|block| {
+    let blocks = CATALOGUE.split("\n=").skip(1);
+    let services = blocks.map(|block| {
         let (prefix, block) = block.split_once('\n').unwrap_or((block, ""));
         Service { prefix, block }
-    })
+    });
+    services.collect()
+});
+
+fn services() -> impl Iterator<Item = Service> {
+    SERVICES.iter().copied()
 }
 
 impl Service {
