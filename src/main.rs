@@ -9,8 +9,8 @@ use permissions_probe::config::{Config, Logging, environment, trust_store};
 use permissions_probe::function::{App, sdk};
 use permissions_probe::telemetry;
 
-/// A request of the SDK allocates some hundred times, which the allocator of the
-/// GNU C library makes a quarter of what a warm run computes (docs/performance.md).
+/// With the allocator of the GNU C library, allocation is a quarter of what a
+/// warm run computes; with this one, a fourteenth (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,8 +1,8 @@
 //! How a connection is made: directly or through the proxy that the environment
 //! names, with TLS where the URL asks for it, or ahead of time.
 //!
-//! Amazon's services speak HTTP/1.1 to every request of the checks, so that
-//! HTTP/2 is not spoken here.
+//! HTTP/2 is not spoken here. The AWS SDK for Python speaks HTTP/1.1 alone, too:
+//! its requests go through urllib3 (botocore, `httpsession.py`).
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -244,7 +244,7 @@ impl Stream {
     fn is_open(&mut self) -> bool {
         let mut byte = [0];
         let mut unused = ReadBuf::new(&mut byte);
-        // Whoever takes the connection waits for its answer anew.
+        // The request that takes the connection waits with a waker of its own.
         Pin::new(self).poll_read(&mut Context::from_waker(Waker::noop()), unused.unfilled()).is_pending()
     }
 }
@@ -284,5 +284,54 @@ impl Write for Stream {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::rt::TokioIo;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// A connection to a server that says nothing, made so long ago, as one to `https://example.com`.
+    async fn ahead(server: &std::net::TcpListener, age: Duration) -> Ahead {
+        let (tell, told) = oneshot::channel();
+        let stream = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
+        drop(tell.send(Stream::new(TokioIo::new(stream), false)));
+        let uri = Uri::from_static("https://example.com");
+        Ahead { started: Instant::now().checked_sub(age).unwrap(), ..Ahead::new(&uri, told) }
+    }
+
+    #[tokio::test]
+    async fn a_connection_made_ahead_of_time_is_taken_once_by_its_own_host_while_it_is_young() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let connector = Connector::new(RootCertStore::empty());
+        let young = ahead(&server, Duration::ZERO).await;
+        connector.with_ahead(|all| all.push(young));
+        for other in ["http://example.com", "https://example.com:8443", "https://example.org"] {
+            assert!(connector.take_ahead(&Uri::from_static(other)).is_none(), "{other}");
+        }
+        let own = Uri::from_static("https://example.com/");
+        assert!(connector.take_ahead(&own).is_some());
+        assert!(connector.take_ahead(&own).is_none(), "it was taken twice");
+
+        let old = ahead(&server, MAX_AGE).await;
+        connector.with_ahead(|all| all.push(old));
+        assert!(connector.take_ahead(&own).is_none(), "it is too old");
+        assert!(connector.with_ahead(|all| all.is_empty()), "what is too old is kept");
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_an_answer_comes_before_any_request_is_not_taken() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let connector = Connector::new(RootCertStore::empty());
+        let connection = ahead(&server, Duration::ZERO).await;
+        connector.with_ahead(|all| all.push(connection));
+        let (mut accepted, _) = server.accept().unwrap();
+        std::io::Write::write_all(&mut accepted, b"HTTP/1.1 200 OK\r\n").unwrap();
+        // The runtime sees it when it asks the operating system.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(connector.take_ahead(&Uri::from_static("https://example.com")).is_none());
     }
 }

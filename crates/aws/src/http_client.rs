@@ -153,7 +153,11 @@ impl Connections {
     ) -> Result<HttpResponse, ConnectorError> {
         let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
-            return Err(ConnectorError::user(format!("not a URL of HTTP: {}", request.uri()).into()));
+            // The rest of the URL can hold a password.
+            let scheme = request.uri().scheme_str().unwrap_or("no scheme");
+            return Err(ConnectorError::user(
+                format!("a URL has to start with http:// or https://, not with {scheme}").into(),
+            ));
         }
         if let Some(authorization) = self.0.connector.proxy_authorization(request.uri()) {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
@@ -227,8 +231,8 @@ pub(crate) fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Ite
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The certificates to trust. What cannot be read is left out, since a
-/// certificate that is missing is told by the connection that needs it.
+/// The certificates to trust. What cannot be read is left out: the connection
+/// that needs it fails, and its error says so.
 fn roots(trusted: &TrustStore) -> RootCertStore {
     let pem = |pem: &[u8]| CertificateDer::pem_slice_iter(pem).flatten().collect();
     let certificates: Vec<_> = match trusted {

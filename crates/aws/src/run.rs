@@ -25,7 +25,7 @@ use crate::session::Session;
 
 /// The most checks that are made at the same time, and so the most connections.
 /// Beyond it, opening another connection takes longer than to wait
-/// for one (docs/performance.md, "How cost grows").
+/// for one (docs/performance.md, "Why 64 at a time").
 pub const MAX_CONCURRENCY: usize = 64;
 
 /// Makes the checks of a plan, under the role to check where the plan opens a
